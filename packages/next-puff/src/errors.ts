@@ -1,0 +1,172 @@
+/**
+ * What every next-puff error can carry beside its message.
+ */
+export interface PuffErrorOptions {
+  /** The error that led to this one. */
+  cause?: unknown;
+  /** What the reader can do about it; appended to the message. */
+  hint?: string | undefined;
+  /** What was being done, for example `query` or `connect`. */
+  operation?: string | undefined;
+}
+
+/**
+ * The base of all errors that next-puff throws.
+ *
+ * `code` is stable across versions and is what programs should match on; the message is for people.
+ */
+export class PuffError extends Error {
+  readonly code: string;
+  readonly operation?: string;
+  readonly hint?: string;
+
+  constructor(code: string, message: string, options: PuffErrorOptions = {}) {
+    super(
+      options.hint ? `${message}\n${options.hint}` : message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.name = new.target.name;
+    this.code = code;
+    if (options.operation !== undefined) this.operation = options.operation;
+    if (options.hint !== undefined) this.hint = options.hint;
+  }
+}
+
+/** The fields of a PostgreSQL error report, named as node-postgres names them. */
+export interface PostgresErrorFields {
+  severity?: string;
+  /** Five-character SQLSTATE, for example `23505` for a unique violation. */
+  sqlState: string;
+  detail?: string;
+  where?: string;
+  /** Position of the fault in the SQL text, in characters, counted from 1. */
+  position?: number;
+  schema?: string;
+  table?: string;
+  column?: string;
+  dataType?: string;
+  constraint?: string;
+}
+
+/**
+ * PostgreSQL refused or broke off a statement (`PUFF_POSTGRES_QUERY`); `sqlState` says why.
+ *
+ * The list of SQLSTATE codes is appendix A of the PostgreSQL manual.
+ */
+export class PostgresError extends PuffError implements PostgresErrorFields {
+  readonly sqlState: string;
+  readonly severity?: string;
+  readonly detail?: string;
+  readonly where?: string;
+  readonly position?: number;
+  readonly schema?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly dataType?: string;
+  readonly constraint?: string;
+
+  constructor(message: string, fields: PostgresErrorFields, options: PuffErrorOptions = {}) {
+    super('PUFF_POSTGRES_QUERY', message, options);
+    this.sqlState = fields.sqlState;
+    Object.assign(this, fields);
+  }
+}
+
+/** A value given for a parameter does not fit its PostgreSQL type (`PUFF_POSTGRES_PARAMETER`). */
+export class PostgresParameterError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_POSTGRES_PARAMETER', message, options);
+  }
+}
+
+/**
+ * PostgreSQL cannot be reached or refuses connections for now (`PUFF_POSTGRES_UNAVAILABLE`).
+ *
+ * A wrapped route handler answers it with 503 and `Retry-After`.
+ */
+export class PostgresUnavailableError extends PuffError {
+  /** When trying again makes sense, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, options: PuffErrorOptions & { retryAfterMs?: number } = {}) {
+    super('PUFF_POSTGRES_UNAVAILABLE', message, options);
+    this.retryAfterMs = options.retryAfterMs ?? 1000;
+  }
+}
+
+/**
+ * PostgreSQL was reached but refused this configuration: password, role, database or TLS
+ * (`PUFF_POSTGRES_REFUSED`). Trying again without a change will not help.
+ */
+export class PostgresRefusedError extends PuffError {
+  readonly sqlState?: string;
+
+  constructor(message: string, options: PuffErrorOptions & { sqlState?: string } = {}) {
+    super('PUFF_POSTGRES_REFUSED', message, options);
+    if (options.sqlState !== undefined) this.sqlState = options.sqlState;
+  }
+}
+
+/**
+ * The connection broke while a statement was running (`PUFF_POSTGRES_CONNECTION_LOST`).
+ *
+ * Whether the statement took effect is unknown, so it was not repeated.
+ */
+export class PostgresConnectionLostError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_POSTGRES_CONNECTION_LOST', message, options);
+  }
+}
+
+/** No connection of the pool became free in time (`PUFF_POSTGRES_POOL_TIMEOUT`). */
+export class PoolTimeoutError extends PuffError {
+  /** When trying again makes sense, in milliseconds from now. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, options: PuffErrorOptions & { retryAfterMs?: number } = {}) {
+    super('PUFF_POSTGRES_POOL_TIMEOUT', message, options);
+    this.retryAfterMs = options.retryAfterMs ?? 1000;
+  }
+}
+
+/** No database is configured (`PUFF_POSTGRES_NOT_CONFIGURED`). */
+export class NotConfiguredError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_POSTGRES_NOT_CONFIGURED', message, options);
+  }
+}
+
+/** A transaction or pool was used after its end (`PUFF_POSTGRES_CLOSED`). */
+export class PostgresClosedError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_POSTGRES_CLOSED', message, options);
+  }
+}
+
+/** A request context ran past its deadline (`PUFF_DEADLINE_EXCEEDED`). */
+export class DeadlineExceededError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_DEADLINE_EXCEEDED', message, options);
+  }
+}
+
+/** The client went away before its answer was complete (`PUFF_CLIENT_DISCONNECTED`). */
+export class ClientDisconnectedError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_CLIENT_DISCONNECTED', message, options);
+  }
+}
+
+/** The native addon cannot be loaded here (`PUFF_NATIVE_UNAVAILABLE`). */
+export class NativeUnavailableError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_NATIVE_UNAVAILABLE', message, options);
+  }
+}
+
+/** A fault inside the native core, caught at the boundary (`PUFF_INTERNAL`): please report it. */
+export class InternalError extends PuffError {
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_INTERNAL', message, options);
+  }
+}

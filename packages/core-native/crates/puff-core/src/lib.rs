@@ -1,0 +1,7 @@
+//! The services under next-puff: one Tokio runtime per process and what runs on it.
+//!
+//! This crate knows neither Node.js nor Next.js. The binding crate turns JavaScript calls into calls
+//! of what is public here and brings the answers back.
+
+pub mod postgres;
+pub mod runtime;

@@ -1,0 +1,887 @@
+//! The task that owns one connection: it writes requests, reads answers and feeds sinks.
+//!
+//! A connection works for the pool (one request at a time, then it asks the pool for the next) or for
+//! a session (requests of one caller, pipelined). It never waits for one thing only: commands, the
+//! socket's two directions and a running cancel request are polled together, so that a server that
+//! stops reading until we read cannot block it.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::Sleep;
+
+use super::connect::{CancelKey, Established, Stream, cancel};
+use super::error::{Error, ServerError};
+use super::frontend::{self, Name};
+use super::message::{RowRef, frame_size, next_frame};
+use super::params::Params;
+use super::pool::{Checkout, Job, Next, Shared};
+use super::request::{Operation, Outcome, Request};
+use super::session::Session;
+use super::statement::{Prepared, Statement, StatementCache, parse_columns, parse_parameters};
+use crate::runtime;
+
+/// What can be sent to a connection's task.
+pub(crate) enum Command {
+    /// A job from the pool, for an idle connection.
+    Start(Job),
+    /// A request of the session that has the connection.
+    Run(Box<Request>),
+    /// A call that this connection works on was cancelled.
+    CheckCancelled,
+    /// The session is over.
+    Release,
+    /// The pool wants the idle connection closed.
+    Close,
+}
+
+/// A statement that was terminated before this time can hardly have begun to run: it was on its way
+/// when the server shut down, and is repeated. Later ones were stopped on purpose.
+const UNSTARTED: Duration = Duration::from_millis(100);
+
+/// How often a request is handed to another connection after the one it was given to had died.
+const MAX_ATTEMPTS: u8 = 5;
+
+/// A cancel request that reaches the server before the statement has no effect: it is repeated.
+const CANCEL_AGAIN: Duration = Duration::from_millis(100);
+
+/// Room for reading, kept between messages; larger messages take more for as long as they need it.
+const READ_BUFFER: usize = 32 * 1024;
+
+/// A portal's name on the wire, apart from the statements' (they have a space of their own).
+fn portal_name(cursor: u32) -> Name {
+    Name(cursor)
+}
+
+/// Something in flight: what to do when its answer is complete.
+enum Work {
+    Request(Box<Request>),
+    Begin(Checkout),
+    Rollback,
+}
+
+impl Work {
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Work::Request(request) => request.is_cancelled(),
+            Work::Begin(checkout) => checkout.is_cancelled(),
+            Work::Rollback => false,
+        }
+    }
+}
+
+/// Where an extended query stands.
+enum Phase {
+    /// Parse and Describe are sent; Bind follows when the answer is here.
+    Describing {
+        name: Name,
+        parameters: Option<Box<[u32]>>,
+    },
+    /// Everything up to Sync is sent.
+    Executing,
+}
+
+struct InFlight {
+    work: Work,
+    phase: Phase,
+    sent: Instant,
+    /// The first error, from the server or from a sink.
+    error: Option<Error>,
+    has_rows: bool,
+    outcome: Outcome,
+}
+
+enum Owner {
+    Pool,
+    Session,
+    /// The session is over, its last requests are still running.
+    Released,
+}
+
+enum Cancelling {
+    No,
+    /// A cancel request is on its way; nothing new may start until it has arrived.
+    Sending(oneshot::Receiver<()>),
+    Waiting(Pin<Box<Sleep>>),
+}
+
+pub(crate) struct Connection {
+    pool: Arc<Shared>,
+    stream: Stream,
+    read: ReadBuffer,
+    write: BytesMut,
+    written: usize,
+    commands: UnboundedReceiver<Command>,
+    handle: UnboundedSender<Command>,
+    cancel_key: CancelKey,
+    statements: StatementCache,
+    /// The statements of open cursors, for the later fetches.
+    cursors: HashMap<u32, Arc<Statement>>,
+    in_flight: VecDeque<InFlight>,
+    backlog: VecDeque<Work>,
+    owner: Owner,
+    /// The transaction status of the last ReadyForQuery: I, T or E.
+    status: u8,
+    cancelling: Cancelling,
+    /// The last words of a server that closes the connection.
+    fatal: Option<ServerError>,
+    is_closing: bool,
+    opened: Instant,
+}
+
+impl Connection {
+    pub(crate) fn new(pool: Arc<Shared>, established: Established) -> Connection {
+        let (handle, commands) = unbounded_channel();
+        let statements = StatementCache::new(pool.config.statement_cache_size);
+        Connection {
+            pool,
+            stream: established.stream,
+            read: ReadBuffer::with(&established.read),
+            write: BytesMut::new(),
+            written: 0,
+            commands,
+            handle,
+            cancel_key: established.cancel_key,
+            statements,
+            cursors: HashMap::new(),
+            in_flight: VecDeque::new(),
+            backlog: VecDeque::new(),
+            owner: Owner::Pool,
+            status: b'I',
+            cancelling: Cancelling::No,
+            fatal: None,
+            is_closing: false,
+            opened: Instant::now(),
+        }
+    }
+
+    /// Serves the pool until the connection ends.
+    pub(crate) async fn run(mut self) {
+        self.advance();
+        let end = poll_fn(|context| self.poll(context)).await;
+        self.give_up(end);
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut has_progressed = false;
+            while let Poll::Ready(Some(command)) = self.commands.poll_recv(context) {
+                self.on_command(command);
+                has_progressed = true;
+            }
+            has_progressed |= self.poll_cancelling(context);
+            if let Err(error) = self.poll_write(context) {
+                return Poll::Ready(Err(error));
+            }
+            if self.is_closing && self.write.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            match self.read.poll_fill(&mut self.stream, context) {
+                Poll::Ready(Ok(())) => {
+                    self.on_bytes()?;
+                    has_progressed = true;
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+            if !has_progressed {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        while self.written < self.write.len() {
+            let bytes = &self.write[self.written..];
+            match Pin::new(&mut self.stream).poll_write(context, bytes) {
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => self.written += count,
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if self.written > 0 {
+            match Pin::new(&mut self.stream).poll_flush(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+            self.written = 0;
+            if self.write.capacity() > READ_BUFFER {
+                self.write = BytesMut::new();
+            } else {
+                self.write.clear();
+            }
+        }
+        Ok(())
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Start(job) => self.accept(job),
+            Command::Run(request) => self.backlog.push_back(Work::Request(request)),
+            Command::CheckCancelled => self.check_cancelled(),
+            Command::Release => self.owner = Owner::Released,
+            Command::Close => self.close(),
+        }
+        self.advance();
+    }
+
+    fn close(&mut self) {
+        self.is_closing = true;
+        frontend::terminate(&mut self.write);
+    }
+
+    /// Starts whatever can be started now.
+    fn advance(&mut self) {
+        loop {
+            if self.is_closing || self.is_describing() {
+                return;
+            }
+            if let Some(work) = self.backlog.pop_front() {
+                self.start(work);
+                continue;
+            }
+            if !self.in_flight.is_empty() || matches!(self.cancelling, Cancelling::Sending(_)) {
+                return;
+            }
+            self.cancelling = Cancelling::No;
+            if matches!(self.owner, Owner::Session) {
+                return;
+            }
+            if self.status != b'I' {
+                self.start(Work::Rollback);
+                continue;
+            }
+            self.owner = Owner::Pool;
+            match self.pool.next(&self.handle, self.opened) {
+                Next::Job(job) => self.accept(job),
+                Next::Idle => return,
+                Next::Close => self.close(),
+            }
+        }
+    }
+
+    fn is_describing(&self) -> bool {
+        self.in_flight
+            .back()
+            .is_some_and(|last| matches!(last.phase, Phase::Describing { .. }))
+    }
+
+    fn accept(&mut self, job: Job) {
+        match job {
+            Job::Run(request) => self.backlog.push_back(Work::Request(request)),
+            Job::Checkout(checkout) if checkout.begin.is_none() => self.lend(checkout),
+            Job::Checkout(checkout) => self.backlog.push_back(Work::Begin(checkout)),
+        }
+    }
+
+    /// Makes the connection a session's.
+    fn lend(&mut self, checkout: Checkout) {
+        self.owner = Owner::Session;
+        checkout.finish(Ok(Session::new(self.handle.clone())));
+    }
+
+    /// Writes the first messages of a piece of work.
+    fn start(&mut self, mut work: Work) {
+        let call = match &work {
+            Work::Request(request) => request.call.as_ref(),
+            Work::Begin(checkout) => checkout.call.as_ref(),
+            Work::Rollback => None,
+        };
+        if let Some(call) = call {
+            call.begin(self.handle.clone());
+            if call.is_cancelled() {
+                return fail(work, Error::Cancelled);
+            }
+        }
+        let phase = match self.put_first_messages(&mut work) {
+            Ok(phase) => phase,
+            Err(error) => return fail(work, error),
+        };
+        self.in_flight.push_back(InFlight {
+            work,
+            phase,
+            sent: Instant::now(),
+            error: None,
+            has_rows: false,
+            outcome: Outcome {
+                command: Box::default(),
+                row_count: 0,
+                is_suspended: false,
+            },
+        });
+    }
+
+    fn put_first_messages(&mut self, work: &mut Work) -> Result<Phase, Error> {
+        let request = match work {
+            Work::Rollback => {
+                frontend::query(&mut self.write, "ROLLBACK");
+                return Ok(Phase::Executing);
+            }
+            Work::Begin(checkout) => {
+                frontend::query(
+                    &mut self.write,
+                    checkout.begin.as_deref().unwrap_or("BEGIN"),
+                );
+                return Ok(Phase::Executing);
+            }
+            Work::Request(request) => request,
+        };
+        match &request.operation {
+            Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. } => {
+                check_text(sql)?;
+                let sql = sql.clone();
+                if let Some(prepared) = self.statements.get(&sql) {
+                    return self.begin_rows(work, &prepared).map(|()| Phase::Executing);
+                }
+                let name = match self.pool.config.named_statements {
+                    true => self.statements.new_name(),
+                    false => Name::UNNAMED,
+                };
+                frontend::parse(&mut self.write, name, &sql);
+                frontend::describe_statement(&mut self.write, name);
+                // Flush, not Sync: a pooler between us and the server may give the session to
+                // somebody else after a Sync.
+                frontend::flush(&mut self.write);
+                return Ok(Phase::Describing {
+                    name,
+                    parameters: None,
+                });
+            }
+            Operation::Script { sql } => {
+                check_text(sql)?;
+                frontend::query(&mut self.write, sql);
+            }
+            Operation::FetchCursor { cursor, max_rows } => {
+                let statement = self
+                    .cursors
+                    .get(cursor)
+                    .ok_or(Error::Closed { what: "the cursor" })?;
+                request.sink.start(statement);
+                frontend::execute(&mut self.write, portal_name(*cursor), *max_rows);
+                frontend::sync(&mut self.write);
+            }
+            Operation::CloseCursor { cursor } => {
+                self.cursors.remove(cursor);
+                frontend::close_portal(&mut self.write, portal_name(*cursor));
+                frontend::sync(&mut self.write);
+            }
+        }
+        Ok(Phase::Executing)
+    }
+
+    /// Writes Bind, Execute and Sync for a statement that the server knows.
+    fn put_bind(&mut self, work: &Work, prepared: &Prepared) -> Result<(), Error> {
+        let Work::Request(request) = work else {
+            return Ok(());
+        };
+        let (portal, params, max_rows): (Name, &Params, u32) = match &request.operation {
+            Operation::Query { params, .. } => (Name::UNNAMED, params, 0),
+            Operation::OpenCursor {
+                cursor,
+                params,
+                max_rows,
+                ..
+            } => (portal_name(*cursor), params, *max_rows),
+            _ => return Ok(()),
+        };
+        let statement = &prepared.statement;
+        frontend::bind(
+            &mut self.write,
+            portal,
+            prepared.name,
+            |buffer| params.encode(&statement.parameters, buffer),
+            statement
+                .columns
+                .iter()
+                .map(|column| i16::from(column.is_binary())),
+        )?;
+        frontend::execute(&mut self.write, portal, max_rows);
+        frontend::sync(&mut self.write);
+        Ok(())
+    }
+
+    fn check_cancelled(&mut self) {
+        let is_idle = matches!(self.cancelling, Cancelling::No);
+        if is_idle
+            && self
+                .in_flight
+                .front()
+                .is_some_and(|head| head.work.is_cancelled())
+        {
+            self.send_cancel();
+        }
+    }
+
+    fn send_cancel(&mut self) {
+        let (arrived, arrival) = oneshot::channel();
+        let (pool, key) = (self.pool.clone(), self.cancel_key);
+        runtime::spawn(async move {
+            // If it cannot be delivered the statement runs to its end; the caller has its answer.
+            let _ = cancel(&pool.config, &pool.tls, key).await;
+            let _ = arrived.send(());
+        });
+        self.cancelling = Cancelling::Sending(arrival);
+    }
+
+    fn poll_cancelling(&mut self, context: &mut Context<'_>) -> bool {
+        match &mut self.cancelling {
+            Cancelling::No => return false,
+            Cancelling::Sending(arrival) => {
+                if Pin::new(arrival).poll(context).is_pending() {
+                    return false;
+                }
+                self.cancelling = Cancelling::Waiting(Box::pin(tokio::time::sleep(CANCEL_AGAIN)));
+            }
+            Cancelling::Waiting(sleep) => {
+                if sleep.as_mut().poll(context).is_pending() {
+                    return false;
+                }
+                self.cancelling = Cancelling::No;
+                self.check_cancelled();
+            }
+        }
+        self.advance();
+        true
+    }
+
+    fn on_bytes(&mut self) -> io::Result<()> {
+        let mut read = std::mem::take(&mut self.read);
+        let result = loop {
+            match next_frame(read.filled()) {
+                Ok(Some(frame)) => {
+                    let size = frame.size;
+                    if let Err(what) = self.on_message(frame.tag, frame.body) {
+                        break Err(what);
+                    }
+                    read.consume(size);
+                }
+                Ok(None) => break Ok(()),
+                Err(what) => break Err(what),
+            }
+        };
+        self.read = read;
+        result.map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+
+    fn on_message(&mut self, tag: u8, body: &[u8]) -> Result<(), &'static str> {
+        match tag {
+            b'D' => self.on_row(body),
+            b'Z' => self.on_ready(body.first().copied().unwrap_or(b'I')),
+            b'C' => self.on_command_complete(body),
+            b'E' => self.on_error(body),
+            b't' => {
+                let parameters =
+                    parse_parameters(body).ok_or("a malformed ParameterDescription")?;
+                if let Some(InFlight {
+                    phase:
+                        Phase::Describing {
+                            parameters: place, ..
+                        },
+                    ..
+                }) = self.in_flight.front_mut()
+                {
+                    *place = Some(parameters);
+                }
+            }
+            b'T' | b'n' if self.head_is_describing() => self.on_described(tag, body)?,
+            b's' => {
+                if let Some(head) = self.in_flight.front_mut() {
+                    head.outcome.is_suspended = true;
+                }
+            }
+            b'G' => self.refuse_copy_in(),
+            b'H' => self.set_error(Error::Unsupported(
+                "COPY TO STDOUT cannot run here: its data would be lost",
+            )),
+            // Parse-, Bind- and CloseComplete, EmptyQueryResponse, NoData, descriptions of a
+            // script's rows, parameter changes, notices, COPY data that was refused.
+            b'1' | b'2' | b'3' | b'I' | b'n' | b'T' | b'S' | b'N' | b'A' | b'd' | b'c' => {}
+            _ => return Err("a message of an unknown type"),
+        }
+        Ok(())
+    }
+
+    fn head_is_describing(&self) -> bool {
+        self.in_flight
+            .front()
+            .is_some_and(|head| matches!(head.phase, Phase::Describing { .. }))
+    }
+
+    fn on_row(&mut self, body: &[u8]) {
+        let Some(head) = self.in_flight.front_mut() else {
+            return;
+        };
+        head.has_rows = true;
+        if head.error.is_none()
+            && let Work::Request(request) = &mut head.work
+            && !matches!(request.operation, Operation::Script { .. })
+            && let Err(error) = request.sink.row(RowRef::new(body))
+        {
+            head.error = Some(error);
+        }
+    }
+
+    fn on_described(&mut self, tag: u8, body: &[u8]) -> Result<(), &'static str> {
+        let columns = match tag {
+            b'T' => {
+                parse_columns(body, self.pool.config.int8).ok_or("a malformed RowDescription")?
+            }
+            _ => Box::default(),
+        };
+        let Some(mut head) = self.in_flight.pop_front() else {
+            return Ok(());
+        };
+        let phase = std::mem::replace(&mut head.phase, Phase::Executing);
+        if let (Phase::Describing { name, parameters }, Work::Request(request)) =
+            (phase, &mut head.work)
+        {
+            let parameters = parameters.unwrap_or_default();
+            let statement = Arc::new(Statement::new(parameters, columns));
+            let prepared = Prepared { name, statement };
+            if let Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. } =
+                &request.operation
+                && name != Name::UNNAMED
+                && let Some(evicted) = self.statements.insert(sql.clone(), prepared.clone())
+            {
+                frontend::close_statement(&mut self.write, evicted);
+            }
+            let bound = match head.work.is_cancelled() {
+                true => Err(Error::Cancelled),
+                false => self.begin_rows(&mut head.work, &prepared),
+            };
+            if let Err(error) = bound {
+                head.error = Some(error);
+                frontend::sync(&mut self.write);
+            }
+        }
+        self.in_flight.push_front(head);
+        self.advance();
+        Ok(())
+    }
+
+    fn begin_rows(&mut self, work: &mut Work, prepared: &Prepared) -> Result<(), Error> {
+        self.put_bind(work, prepared)?;
+        if let Work::Request(request) = work {
+            request.sink.start(&prepared.statement);
+            if let Operation::OpenCursor { cursor, .. } = request.operation {
+                self.cursors.insert(cursor, prepared.statement.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn on_command_complete(&mut self, body: &[u8]) {
+        let tag = String::from_utf8_lossy(body.strip_suffix(b"\0").unwrap_or(body));
+        if matches!(&*tag, "DISCARD ALL" | "DEALLOCATE ALL") {
+            self.statements.clear();
+        }
+        if let Some(head) = self.in_flight.front_mut() {
+            let (command, row_count) = split_tag(&tag);
+            head.outcome.command = command.into();
+            head.outcome.row_count = row_count;
+            head.outcome.is_suspended = false;
+        }
+    }
+
+    fn on_error(&mut self, body: &[u8]) {
+        let error = ServerError::parse(body);
+        if error.is_fatal() {
+            self.fatal = Some(error);
+            return;
+        }
+        if self.head_is_describing() {
+            frontend::sync(&mut self.write);
+            if let Some(head) = self.in_flight.front_mut() {
+                head.phase = Phase::Executing;
+            }
+        }
+        self.set_error(Error::Server(Box::new(error)));
+    }
+
+    fn set_error(&mut self, error: Error) {
+        if let Some(head) = self.in_flight.front_mut() {
+            head.error.get_or_insert(error);
+        }
+    }
+
+    fn refuse_copy_in(&mut self) {
+        let reason = "COPY FROM STDIN cannot run here: there is no data to send";
+        frontend::copy_fail(&mut self.write, reason);
+        // The server ignored the Sync that came while it waited for data.
+        if let Some(InFlight {
+            work: Work::Request(request),
+            ..
+        }) = self.in_flight.front()
+            && !matches!(request.operation, Operation::Script { .. })
+        {
+            frontend::sync(&mut self.write);
+        }
+        self.set_error(Error::Unsupported(reason));
+    }
+
+    fn on_ready(&mut self, status: u8) {
+        self.status = status;
+        if status == b'I' {
+            self.cursors.clear();
+        }
+        if let Some(head) = self.in_flight.pop_front() {
+            self.finish(head);
+        }
+        if let Cancelling::Waiting(_) = self.cancelling {
+            self.cancelling = Cancelling::No;
+        }
+        self.check_cancelled();
+        self.advance();
+    }
+
+    /// Hands a complete answer over.
+    fn finish(&mut self, mut head: InFlight) {
+        match head.work {
+            Work::Rollback => {}
+            Work::Begin(checkout) => match head.error {
+                None if checkout.is_cancelled() => checkout.finish(Err(Error::Cancelled)),
+                None => self.lend(checkout),
+                Some(error) => checkout.finish(Err(error)),
+            },
+            Work::Request(request) => {
+                if let Some(Error::Server(error)) = &head.error {
+                    if self.is_stale(&request, error) && request.attempts < MAX_ATTEMPTS {
+                        let mut request = request;
+                        request.attempts += 1;
+                        self.backlog.push_front(Work::Request(request));
+                        return;
+                    }
+                    if error.sqlstate == "57014" && request.is_cancelled() {
+                        head.error = Some(Error::Cancelled);
+                    }
+                }
+                if head.error.is_none() && self.status != b'I' && matches!(self.owner, Owner::Pool)
+                {
+                    head.error = Some(Error::Unsupported(
+                        "the statement opened a transaction that nothing would end, it was rolled \
+                         back: use postgres.transaction(...)",
+                    ));
+                }
+                request.finish(match head.error {
+                    Some(error) => Err(error),
+                    None => Ok(head.outcome),
+                });
+            }
+        }
+    }
+
+    /// Whether a statement failed only because what we know of it is out of date: the schema changed,
+    /// or the server forgot its name. Such a statement did nothing and can run again, except inside a
+    /// transaction, which the error has aborted.
+    fn is_stale(&mut self, request: &Request, error: &ServerError) -> bool {
+        let (Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. }) = &request.operation
+        else {
+            return false;
+        };
+        let is_outdated = match error.sqlstate.as_str() {
+            "0A000" => error.routine.as_deref() == Some("RevalidateCachedQuery"),
+            "26000" => true,
+            _ => false,
+        };
+        if !is_outdated {
+            return false;
+        }
+        if let Some(name) = self.statements.remove(sql) {
+            frontend::close_statement(&mut self.write, name);
+        }
+        self.status == b'I'
+    }
+
+    /// Settles everything that is left when the connection has ended.
+    fn give_up(mut self, end: io::Result<()>) {
+        self.commands.close();
+        let reason = match (&self.fatal, end) {
+            (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
+            (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
+            (None, _) => "the server closed the connection".into(),
+        };
+        let was_terminated = self
+            .fatal
+            .as_ref()
+            .is_some_and(ServerError::is_orderly_termination);
+        let is_unsent = self.written == 0 && !self.write.is_empty();
+        let is_pooled = matches!(self.owner, Owner::Pool);
+        for item in std::mem::take(&mut self.in_flight) {
+            let is_untouched =
+                is_unsent || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED;
+            self.settle(item.work, is_pooled && is_untouched, &reason);
+        }
+        for work in std::mem::take(&mut self.backlog) {
+            self.settle(work, is_pooled, &reason);
+        }
+        while let Ok(command) = self.commands.try_recv() {
+            match command {
+                Command::Start(Job::Run(request)) => {
+                    self.settle(Work::Request(request), true, &reason);
+                }
+                Command::Start(Job::Checkout(checkout)) => {
+                    self.settle(Work::Begin(checkout), true, &reason);
+                }
+                Command::Run(request) => self.settle(Work::Request(request), false, &reason),
+                Command::CheckCancelled | Command::Release | Command::Close => {}
+            }
+        }
+    }
+
+    fn settle(&self, work: Work, did_nothing: bool, reason: &str) {
+        match work {
+            // A transaction that never came to be can always begin elsewhere.
+            Work::Begin(mut checkout) if checkout.attempts < MAX_ATTEMPTS => {
+                checkout.attempts += 1;
+                self.pool.requeue(Job::Checkout(checkout));
+            }
+            Work::Request(mut request) if did_nothing && request.attempts < MAX_ATTEMPTS => {
+                request.attempts += 1;
+                self.pool.requeue(Job::Run(request));
+            }
+            work => fail(
+                work,
+                Error::ConnectionLost {
+                    reason: reason.into(),
+                },
+            ),
+        }
+    }
+}
+
+fn fail(work: Work, error: Error) {
+    match work {
+        Work::Request(request) => request.finish(Err(error)),
+        Work::Begin(checkout) => checkout.finish(Err(error)),
+        Work::Rollback => {}
+    }
+}
+
+/// A zero byte would end the text early on the wire.
+fn check_text(sql: &str) -> Result<(), Error> {
+    match sql.contains('\0') {
+        true => Err(Error::Unsupported("the SQL text has a zero byte in it")),
+        false => Ok(()),
+    }
+}
+
+/// Splits a command tag such as `INSERT 0 5` or `CREATE TABLE`.
+fn split_tag(tag: &str) -> (&str, u64) {
+    let (words, count) = match tag.rsplit_once(' ') {
+        Some((words, last)) => match last.parse() {
+            Ok(count) => (words, count),
+            Err(_) => return (tag, 0),
+        },
+        None => return (tag, 0),
+    };
+    // INSERT has an OID before its count, always zero since PostgreSQL 12.
+    (words.strip_suffix(" 0").unwrap_or(words), count)
+}
+
+/// Bytes read and not yet understood.
+#[derive(Default)]
+struct ReadBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl ReadBuffer {
+    fn with(bytes: &[u8]) -> ReadBuffer {
+        let mut buffer = vec![0; READ_BUFFER.max(bytes.len())];
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        ReadBuffer {
+            bytes: buffer,
+            start: 0,
+            end: bytes.len(),
+        }
+    }
+
+    fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// Reads once; the end of the stream is an error.
+    fn poll_fill(
+        &mut self,
+        stream: &mut Stream,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.make_room();
+        let mut buffer = ReadBuf::new(&mut self.bytes[self.end..]);
+        match Pin::new(stream).poll_read(context, &mut buffer) {
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+                Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()))
+            }
+            Poll::Ready(Ok(())) => {
+                self.end += buffer.filled().len();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Moves the unread rest to the front and grows for a message that does not fit, or shrinks back
+    /// after one.
+    fn make_room(&mut self) {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            if self.bytes.len() > 8 * READ_BUFFER {
+                self.bytes = vec![0; READ_BUFFER];
+            }
+            return;
+        }
+        let needed = frame_size(self.filled()).unwrap_or(5);
+        if self.start > 0 && self.start + needed > self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if needed > self.bytes.len() {
+            // Grow with what arrives, not with what a header claims.
+            let size = needed.min((self.end * 2).max(READ_BUFFER));
+            self.bytes.resize(size.max(self.end + 1), 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_tags_split_into_words_and_count() {
+        assert_eq!(split_tag("INSERT 0 5"), ("INSERT", 5));
+        assert_eq!(split_tag("SELECT 12"), ("SELECT", 12));
+        assert_eq!(split_tag("CREATE TABLE"), ("CREATE TABLE", 0));
+        assert_eq!(split_tag("BEGIN"), ("BEGIN", 0));
+    }
+
+    #[test]
+    fn the_buffer_keeps_what_is_unread_and_grows_for_large_messages() {
+        let mut buffer = ReadBuffer::with(&[b'D', 0, 1, 0, 0, 7]);
+        buffer.make_room();
+        assert_eq!(buffer.bytes.len(), READ_BUFFER);
+        assert_eq!(buffer.filled(), [b'D', 0, 1, 0, 0, 7]);
+        buffer.end = READ_BUFFER;
+        buffer.make_room();
+        assert!(buffer.bytes.len() > READ_BUFFER);
+    }
+}

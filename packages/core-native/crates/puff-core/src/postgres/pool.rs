@@ -1,0 +1,511 @@
+//! A pool: idle connections, a queue of jobs, and what to do while the server is away.
+//!
+//! Whoever has a job hands it to an idle connection; where there is none, it queues and a new
+//! connection is opened up to the limit. A connection that is done takes the next job from the queue
+//! by itself. Nothing is opened before the first job.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::call::Call;
+use super::config::{ConfigError, PoolConfig};
+use super::connect::connect;
+use super::connection::{Command, Connection};
+use super::error::Error;
+use super::request::Request;
+use super::session::Session;
+use super::tls::client_config;
+use crate::runtime;
+
+/// A pool of connections to one database as one user.
+///
+/// Cloning gives another handle to the same pool.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+/// What a pool is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The limit.
+    pub max_connections: usize,
+    /// Open connections, idle or in use.
+    pub open: usize,
+    /// Open connections that wait for work.
+    pub idle: usize,
+    /// Callers that wait for a connection.
+    pub waiting: usize,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: PoolConfig,
+    pub(crate) tls: Arc<ClientConfig>,
+    state: Mutex<State>,
+    /// The janitor has something new to look at.
+    changed: Notify,
+    /// The last connection of a closed pool has ended.
+    drained: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Idle>,
+    queue: VecDeque<Queued>,
+    open: usize,
+    opening: usize,
+    has_connected: bool,
+    is_closed: bool,
+    has_janitor: bool,
+    outage: Option<Outage>,
+}
+
+struct Idle {
+    handle: UnboundedSender<Command>,
+    since: Instant,
+}
+
+struct Queued {
+    job: Job,
+    deadline: Instant,
+}
+
+/// The server could not be reached at the last attempt.
+struct Outage {
+    since: Instant,
+    attempts: u32,
+    error: Error,
+    /// No new attempt before this time; without open connections, callers get `error` until then.
+    pause_until: Instant,
+    /// Whether jobs still queue because the server is expected back.
+    is_waited_out: bool,
+}
+
+/// Work for a connection.
+pub(crate) enum Job {
+    Run(Box<Request>),
+    Checkout(Checkout),
+}
+
+/// A caller that wants a connection for itself.
+pub(crate) struct Checkout {
+    /// The statement that begins its transaction.
+    pub(crate) begin: Option<Arc<str>>,
+    pub(crate) call: Option<Arc<Call>>,
+    pub(crate) attempts: u8,
+    reply: Reply,
+}
+
+type Reply = Box<dyn FnOnce(Result<Session, Error>) + Send>;
+
+impl Checkout {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.is_cancelled())
+    }
+
+    pub(crate) fn finish(self, result: Result<Session, Error>) {
+        if let Some(call) = &self.call {
+            call.end();
+        }
+        (self.reply)(result);
+    }
+}
+
+impl Job {
+    fn is_cancelled(&self) -> bool {
+        match self {
+            Job::Run(request) => request.is_cancelled(),
+            Job::Checkout(checkout) => checkout.is_cancelled(),
+        }
+    }
+
+    fn fail(self, error: Error) {
+        match self {
+            Job::Run(request) => request.finish(Err(error)),
+            Job::Checkout(checkout) => checkout.finish(Err(error)),
+        }
+    }
+}
+
+/// What a connection that is done should do.
+pub(crate) enum Next {
+    Job(Job),
+    Idle,
+    Close,
+}
+
+impl Pool {
+    /// Makes a pool; it reads certificate files and connects to nothing.
+    ///
+    /// # Errors
+    /// Certificate or key files that cannot be used.
+    pub fn new(config: PoolConfig) -> Result<Pool, ConfigError> {
+        let tls = client_config(&config.tls)?;
+        Ok(Pool(Arc::new(Shared {
+            config,
+            tls,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            drained: Notify::new(),
+        })))
+    }
+
+    /// Runs a request on any connection; the answer goes to its sink.
+    ///
+    /// Outside of a session each request is a transaction of its own. One that meets a dead connection
+    /// before it could have any effect is run again on another.
+    pub fn run(&self, request: Request) {
+        self.0.dispatch(Job::Run(Box::new(request)));
+    }
+
+    /// Asks for a connection of one's own; `begin` is run first, for example `BEGIN`.
+    ///
+    /// `reply` is called once, on a thread of the runtime.
+    pub fn checkout(
+        &self,
+        begin: Option<Arc<str>>,
+        call: Option<Arc<Call>>,
+        reply: impl FnOnce(Result<Session, Error>) + Send + 'static,
+    ) {
+        let reply = Box::new(reply);
+        self.0.dispatch(Job::Checkout(Checkout {
+            begin,
+            call,
+            attempts: 0,
+            reply,
+        }));
+    }
+
+    /// What the pool is doing now.
+    pub fn status(&self) -> Status {
+        let state = self.0.lock();
+        Status {
+            max_connections: self.0.config.max_connections,
+            open: state.open,
+            idle: state.idle.len(),
+            waiting: state.queue.len(),
+        }
+    }
+
+    /// Closes the pool: jobs in the queue fail, running ones end, then `close` returns.
+    pub async fn close(&self) {
+        let (idle, queue) = {
+            let mut state = self.0.lock();
+            state.is_closed = true;
+            (
+                std::mem::take(&mut state.idle),
+                std::mem::take(&mut state.queue),
+            )
+        };
+        for connection in idle {
+            // One that ended by itself needs no closing.
+            let _ = connection.handle.send(Command::Close);
+        }
+        for queued in queue {
+            queued.job.fail(Error::Closed { what: "the pool" });
+        }
+        loop {
+            let drained = self.0.drained.notified();
+            if self.0.lock().open == 0 {
+                return;
+            }
+            drained.await;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    fn dispatch(self: &Arc<Self>, mut job: Job) {
+        let mut state = self.lock();
+        if state.is_closed {
+            drop(state);
+            return job.fail(Error::Closed { what: "the pool" });
+        }
+        while let Some(idle) = state.idle.pop() {
+            match idle.handle.send(Command::Start(job)) {
+                Ok(()) => return,
+                Err(unsent) => match unsent.0 {
+                    Command::Start(unsent) => job = unsent,
+                    _ => return,
+                },
+            }
+        }
+        if state.open == 0
+            && let Some(outage) = &state.outage
+            && !outage.is_waited_out
+            && Instant::now() < outage.pause_until
+        {
+            let error = outage.error.clone();
+            drop(state);
+            return job.fail(error);
+        }
+        let deadline = Instant::now() + self.config.acquire_timeout;
+        state.queue.push_back(Queued { job, deadline });
+        self.open_connections(&mut state);
+        self.keep_janitor(&mut state);
+    }
+
+    /// Puts a job back at the head of the queue after its connection died.
+    pub(crate) fn requeue(self: &Arc<Self>, job: Job) {
+        let mut state = self.lock();
+        if state.is_closed {
+            drop(state);
+            return job.fail(Error::Closed { what: "the pool" });
+        }
+        let deadline = Instant::now() + self.config.acquire_timeout;
+        state.queue.push_front(Queued { job, deadline });
+        self.open_connections(&mut state);
+        self.keep_janitor(&mut state);
+    }
+
+    /// Gives a connection that is done its next job, or takes it among the idle ones.
+    pub(crate) fn next(&self, handle: &UnboundedSender<Command>, opened: Instant) -> Next {
+        let mut cancelled = Vec::new();
+        let next = {
+            let mut state = self.lock();
+            loop {
+                if state.is_closed || opened.elapsed() > self.config.max_lifetime {
+                    break Next::Close;
+                }
+                match state.queue.pop_front() {
+                    Some(queued) if queued.job.is_cancelled() => cancelled.push(queued.job),
+                    Some(queued) => break Next::Job(queued.job),
+                    None => {
+                        let idle = Idle {
+                            handle: handle.clone(),
+                            since: Instant::now(),
+                        };
+                        state.idle.push(idle);
+                        if state.idle.len() == 1 {
+                            self.changed.notify_one();
+                        }
+                        break Next::Idle;
+                    }
+                }
+            }
+        };
+        for job in cancelled {
+            job.fail(Error::Cancelled);
+        }
+        next
+    }
+
+    /// Opens as many connections as the queue can use.
+    fn open_connections(self: &Arc<Self>, state: &mut State) {
+        if let Some(outage) = &state.outage {
+            // One attempt at a time until the server is back.
+            if state.opening > 0 || Instant::now() < outage.pause_until {
+                return;
+            }
+        }
+        let is_outage = state.outage.is_some();
+        while state.opening < state.queue.len()
+            && state.open + state.opening < self.config.max_connections
+        {
+            state.opening += 1;
+            let attempt = OpeningGuard {
+                shared: self.clone(),
+                is_settled: false,
+            };
+            runtime::spawn(attempt.open());
+            if is_outage {
+                return;
+            }
+        }
+    }
+
+    fn keep_janitor(self: &Arc<Self>, state: &mut State) {
+        if !state.has_janitor {
+            state.has_janitor = true;
+            runtime::spawn(janitor(self.clone()));
+        } else if state.queue.len() == 1 {
+            self.changed.notify_one();
+        }
+    }
+
+    fn connected(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.opening -= 1;
+        state.open += 1;
+        state.has_connected = true;
+        state.outage = None;
+        self.open_connections(&mut state);
+    }
+
+    /// Decides, after a failed attempt, who waits on and who is told.
+    fn connect_failed(self: &Arc<Self>, error: Error) {
+        let mut state = self.lock();
+        state.opening -= 1;
+        let now = Instant::now();
+        let (since, attempts) = match &state.outage {
+            Some(outage) => (outage.since, outage.attempts + 1),
+            None => (now, 1),
+        };
+        // A server that was there a moment ago is probably restarting: wait for it, but not for ever.
+        let may_return = matches!(error, Error::Unavailable { .. })
+            && state.has_connected
+            && now.duration_since(since) < self.config.acquire_timeout;
+        let is_waited_out = may_return || state.open > 0;
+        let pause = backoff(attempts);
+        state.outage = Some(Outage {
+            since,
+            attempts,
+            error: error.clone(),
+            pause_until: now + pause,
+            is_waited_out,
+        });
+        if is_waited_out {
+            let shared = self.clone();
+            runtime::spawn(async move {
+                tokio::time::sleep(pause).await;
+                let mut state = shared.lock();
+                shared.open_connections(&mut state);
+            });
+            return;
+        }
+        let queue = std::mem::take(&mut state.queue);
+        drop(state);
+        for queued in queue {
+            queued.job.fail(error.clone());
+        }
+    }
+
+    fn ended(self: &Arc<Self>) {
+        let mut state = self.lock();
+        state.open -= 1;
+        // Handles of connections that ended while idle would only be tried in vain.
+        state.idle.retain(|idle| !idle.handle.is_closed());
+        if state.open == 0 {
+            self.drained.notify_waiters();
+        }
+        self.open_connections(&mut state);
+    }
+
+    /// Takes out what is overdue and says when to look again.
+    fn sweep(&self, state: &mut State) -> (Vec<(Job, Error)>, Option<Instant>) {
+        let now = Instant::now();
+        let mut overdue = Vec::new();
+        while state
+            .queue
+            .front()
+            .is_some_and(|queued| queued.deadline <= now)
+        {
+            let Some(queued) = state.queue.pop_front() else {
+                break;
+            };
+            let error = match &state.outage {
+                Some(outage) if state.open == 0 => outage.error.clone(),
+                _ => Error::PoolTimeout {
+                    waited: self.config.acquire_timeout,
+                    max: self.config.max_connections,
+                    waiting: state.queue.len(),
+                },
+            };
+            overdue.push((queued.job, error));
+        }
+        let idle_timeout = self.config.idle_timeout;
+        state.idle.retain(|idle| {
+            let is_fresh = now.duration_since(idle.since) < idle_timeout;
+            is_fresh || idle.handle.send(Command::Close).is_err()
+        });
+        let next_deadline = state.queue.front().map(|queued| queued.deadline);
+        let next_idle = state
+            .idle
+            .iter()
+            .map(|idle| idle.since + idle_timeout)
+            .min();
+        let next = match (next_deadline, next_idle) {
+            (Some(deadline), Some(idle)) => Some(deadline.min(idle)),
+            (deadline, idle) => deadline.or(idle),
+        };
+        (overdue, next)
+    }
+}
+
+/// 50 ms, doubling, at most a second.
+fn backoff(attempts: u32) -> Duration {
+    Duration::from_millis(50 << attempts.saturating_sub(1).min(5)).min(Duration::from_secs(1))
+}
+
+/// Fails jobs that waited too long and closes connections that were idle too long.
+///
+/// It ends when there is neither, and the next job starts another.
+async fn janitor(shared: Arc<Shared>) {
+    loop {
+        let changed = shared.changed.notified();
+        let (overdue, next) = {
+            let mut state = shared.lock();
+            let (overdue, next) = shared.sweep(&mut state);
+            if overdue.is_empty() && next.is_none() && state.open + state.opening == 0 {
+                state.has_janitor = false;
+                return;
+            }
+            (overdue, next)
+        };
+        for (job, error) in overdue {
+            job.fail(error);
+        }
+        match next {
+            Some(next) => {
+                let _ = tokio::time::timeout_at(next.into(), changed).await;
+            }
+            None => {
+                let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+            }
+        }
+    }
+}
+
+/// An attempt to open a connection; its count is given back even if the task panics.
+struct OpeningGuard {
+    shared: Arc<Shared>,
+    is_settled: bool,
+}
+
+impl OpeningGuard {
+    async fn open(mut self) {
+        let result = connect(&self.shared.config, &self.shared.tls).await;
+        self.is_settled = true;
+        match result {
+            Ok(established) => {
+                self.shared.connected();
+                let guard = OpenGuard {
+                    shared: self.shared.clone(),
+                };
+                Connection::new(guard.shared.clone(), established)
+                    .run()
+                    .await;
+            }
+            Err(error) => self.shared.connect_failed(error),
+        }
+    }
+}
+
+impl Drop for OpeningGuard {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            let error = Error::Protocol("the attempt to connect panicked".into());
+            self.shared.connect_failed(error);
+        }
+    }
+}
+
+/// An open connection; the pool learns of its end even if the task panics.
+struct OpenGuard {
+    shared: Arc<Shared>,
+}
+
+impl Drop for OpenGuard {
+    fn drop(&mut self) {
+        self.shared.ended();
+    }
+}

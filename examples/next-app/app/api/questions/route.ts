@@ -1,6 +1,6 @@
 import type { NextRequest } from 'next/server';
-import { route } from 'next-puff/next';
-import { problem, readObject } from '@/app/api/problem';
+import { route } from 'next-puff';
+import { readObject, refuse } from '@/app/api/refusal';
 import { checkQuestion, parseId } from '@/polls/input';
 import {
   createQuestion,
@@ -13,10 +13,10 @@ import {
 export async function GET(request: NextRequest): Promise<Response> {
   const query = request.nextUrl.searchParams;
   const page = parseId(query.get('page') ?? '1');
-  if (!page) return problem(400, '`page` must be a whole number from 1.');
+  if (!page) return refuse(400, '`page` must be a whole number from 1.');
   const status = query.get('status') ?? undefined;
   if (status !== undefined && status !== 'open' && status !== 'closed')
-    return problem(400, '`status` must be `open` or `closed`.');
+    return refuse(400, '`status` must be `open` or `closed`.');
 
   return Response.json({ page, questions: await listQuestions({ page, status }) });
 }
@@ -27,7 +27,7 @@ export const POST = route({ deadlineMs: 5_000, transaction: true }, async (reque
   const { body, refusal } = await readObject(request);
   if (refusal) return refusal;
   const { input, faults } = checkQuestion(body.text, body.choices);
-  if (faults) return problem(400, 'The question is not complete.', faults);
+  if (faults) return refuse(400, 'The question is not complete.', faults);
 
   try {
     const id = await createQuestion(input, null);
@@ -36,7 +36,7 @@ export const POST = route({ deadlineMs: 5_000, transaction: true }, async (reque
       headers: { location: `/api/questions/${id}` },
     });
   } catch (error) {
-    if (error instanceof QuestionExistsError) return problem(409, error.message);
+    if (error instanceof QuestionExistsError) return refuse(409, error.message);
     throw error;
   }
 });

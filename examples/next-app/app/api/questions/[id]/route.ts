@@ -1,4 +1,4 @@
-import { problem } from '@/app/api/problem';
+import { refuse } from '@/app/api/refusal';
 import { parseId } from '@/polls/input';
 import { findQuestion } from '@/polls/questions';
 
@@ -8,7 +8,7 @@ export async function GET(
   { params }: RouteContext<'/api/questions/[id]'>,
 ): Promise<Response> {
   const id = parseId((await params).id);
-  if (!id) return problem(400, 'The id of a question is a whole number from 1.');
+  if (!id) return refuse(400, 'The id of a question is a whole number from 1.');
   const question = await findQuestion(id);
-  return question ? Response.json(question) : problem(404, `There is no question ${id}.`);
+  return question ? Response.json(question) : refuse(404, `There is no question ${id}.`);
 }

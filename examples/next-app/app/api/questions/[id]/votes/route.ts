@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { problem, readObject } from '@/app/api/problem';
+import { readObject, refuse } from '@/app/api/refusal';
 import { isUuid, parseId } from '@/polls/input';
 import { findQuestion } from '@/polls/questions';
 import { castVote } from '@/polls/votes';
@@ -13,22 +13,22 @@ export async function POST(
   { params }: RouteContext<'/api/questions/[id]/votes'>,
 ): Promise<Response> {
   const questionId = parseId((await params).id);
-  if (!questionId) return problem(400, 'The id of a question is a whole number from 1.');
+  if (!questionId) return refuse(400, 'The id of a question is a whole number from 1.');
   const { body, refusal } = await readObject(request);
   if (refusal) return refusal;
   const choiceId = typeof body.choiceId === 'number' ? parseId(String(body.choiceId)) : undefined;
-  if (!choiceId) return problem(400, '`choiceId` must be the id of one of the choices, a number.');
+  if (!choiceId) return refuse(400, '`choiceId` must be the id of one of the choices, a number.');
   const voterId = body.voterId ?? randomUUID();
-  if (!isUuid(voterId)) return problem(400, '`voterId` must be a UUID.');
+  if (!isUuid(voterId)) return refuse(400, '`voterId` must be a UUID.');
 
   const outcome = await castVote({ questionId, choiceId, voterId });
   switch (outcome) {
     case 'no-such-question':
-      return problem(404, `There is no question ${questionId}.`);
+      return refuse(404, `There is no question ${questionId}.`);
     case 'no-such-choice':
-      return problem(400, `Question ${questionId} has no choice ${choiceId}.`);
+      return refuse(400, `Question ${questionId} has no choice ${choiceId}.`);
     case 'closed':
-      return problem(409, `Question ${questionId} is closed.`);
+      return refuse(409, `Question ${questionId} is closed.`);
     default:
       return Response.json(
         { outcome, voterId, question: await findQuestion(questionId) },

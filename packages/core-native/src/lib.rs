@@ -1,1 +1,7 @@
-//! x
+//! The Node-API binding of next-puff's core.
+//!
+//! It converts and delegates; what to do is decided in `puff-core`. See [`boundary`] for how calls and
+//! answers cross.
+
+pub mod boundary;
+pub mod postgres;

@@ -1,0 +1,23 @@
+// Loads the addon that was built for this platform; see index.d.ts.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/** The C library matters on Linux only: an addon linked against one cannot load with the other. */
+function isMusl() {
+  const report = process.report?.getReport();
+  return typeof report === 'object' && !report.header?.glibcVersionRuntime;
+}
+
+function platformName() {
+  const { platform, arch } = process;
+  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
+  if (platform === 'win32') return `win32-${arch}-msvc`;
+  return `${platform}-${arch}`;
+}
+
+export const addonFile = process.env.NEXT_PUFF_ADDON ?? `./core-native.${platformName()}.node`;
+
+export function loadAddon() {
+  return require(addonFile);
+}

@@ -1,0 +1,176 @@
+//! Answers, and how they are written for JavaScript to read.
+//!
+//! `packages/next-puff/src/native/completions.ts` reads what is written here. A record is
+//!
+//! | word | meaning |
+//! |---|---|
+//! | 0 | call id |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id |
+//! | 4 | result: the shape's id, 0 without one |
+//! | 5 | result: flags, see below |
+//! | 6 | result: words of the body |
+//!
+//! followed by the body, unless it is large and came as an attachment. Attachments are strings and
+//! typed arrays in the order in which the reader needs them: a failure's JSON; a result's command,
+//! description, body and texts.
+
+use napi::bindgen_prelude::{Array, Int32Array};
+use napi::{Env, Result};
+use puff_core::postgres::Error;
+use puff_core::postgres::packed::{Packed, Shape, Text};
+
+use super::failure;
+
+/// The end of a call.
+pub(crate) struct Completion {
+    pub(crate) call: u32,
+    pub(crate) answer: Answer,
+}
+
+/// What a call ended with.
+pub(crate) enum Answer {
+    /// A statement's result.
+    Result(Box<Packed>),
+    /// What went wrong.
+    Failure(Box<Error>),
+    /// A session was checked out; its id on this boundary.
+    Session(u32),
+    /// There is nothing to say.
+    Nothing,
+}
+
+const RESULT: i32 = 1;
+const FAILURE: i32 = 2;
+const SESSION: i32 = 3;
+const NOTHING: i32 = 4;
+
+/// The reader has not seen this shape: its columns are attached as JSON.
+const DESCRIBED: i32 = 1;
+/// A cursor has more rows.
+const SUSPENDED: i32 = 2;
+/// The body is attached.
+const DETACHED: i32 = 4;
+/// The command is attached; else it is in the bits from `COMMAND_SHIFT` on.
+const COMMAND_ATTACHED: i32 = 8;
+const COMMAND_SHIFT: u32 = 8;
+const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+/// Words of a record before its body.
+const HEADER: usize = 7;
+
+/// A longer body goes out of line.
+const INLINE_BODY: usize = 8 * 1024;
+
+/// The space for records in one drain, and the attachments they need.
+pub(crate) struct Writer<'a, 'env> {
+    pub(crate) env: &'a Env,
+    pub(crate) words: &'a mut [i32],
+    pub(crate) used: usize,
+    pub(crate) attachments: Array<'env>,
+}
+
+impl Writer<'_, '_> {
+    /// Whether the next record finds room.
+    pub(crate) fn fits(&self, completion: &Completion) -> bool {
+        let body = match &completion.answer {
+            Answer::Result(packed) if packed.words.len() <= INLINE_BODY => packed.words.len(),
+            _ => 0,
+        };
+        self.used + HEADER + body <= self.words.len()
+    }
+
+    /// Writes a record; `is_new` tells whether the reader sees a shape for the first time.
+    pub(crate) fn write(
+        &mut self,
+        completion: Completion,
+        is_new: impl FnOnce(&Shape) -> bool,
+    ) -> Result<()> {
+        let mut header = [0; HEADER];
+        header[0] = completion.call.cast_signed();
+        let mut body = Vec::new();
+        match completion.answer {
+            Answer::Result(packed) => {
+                header[1] = RESULT;
+                body = self.write_result(*packed, &mut header, is_new)?;
+            }
+            Answer::Failure(error) => {
+                header[1] = FAILURE;
+                self.attachments.insert(failure::to_json(&error))?;
+            }
+            Answer::Session(id) => {
+                header[1] = SESSION;
+                header[2] = id.cast_signed();
+            }
+            Answer::Nothing => header[1] = NOTHING,
+        }
+        self.words[self.used..self.used + HEADER].copy_from_slice(&header);
+        self.used += HEADER;
+        self.words[self.used..self.used + body.len()].copy_from_slice(&body);
+        self.used += body.len();
+        Ok(())
+    }
+
+    /// Fills in a result's header, attaches what it needs and returns the body to write inline.
+    fn write_result(
+        &mut self,
+        packed: Packed,
+        header: &mut [i32; HEADER],
+        is_new: impl FnOnce(&Shape) -> bool,
+    ) -> Result<Vec<i32>> {
+        header[2] = packed.outcome.row_count as i32;
+        header[3] = (packed.outcome.row_count >> 32) as i32;
+        header[6] = packed.words.len() as i32;
+        let mut flags = 0;
+        match COMMANDS
+            .iter()
+            .position(|command| **command == *packed.outcome.command)
+        {
+            Some(index) => flags |= (index as i32 + 1) << COMMAND_SHIFT,
+            None => {
+                flags |= COMMAND_ATTACHED;
+                self.attachments.insert(&*packed.outcome.command)?;
+            }
+        }
+        if packed.outcome.is_suspended {
+            flags |= SUSPENDED;
+        }
+        if let Some(shape) = &packed.shape {
+            header[4] = shape.id.cast_signed();
+            if is_new(shape) {
+                flags |= DESCRIBED;
+                self.attachments.insert(describe(shape))?;
+            }
+        }
+        let mut body = packed.words;
+        if body.len() > INLINE_BODY {
+            flags |= DETACHED;
+            self.attachments
+                .insert(Int32Array::new(std::mem::take(&mut body)))?;
+        }
+        for text in &packed.texts {
+            self.attach_text(text)?;
+        }
+        header[5] = flags;
+        Ok(body)
+    }
+
+    fn attach_text(&mut self, text: &Text) -> Result<()> {
+        if text.units as usize == text.text.len() {
+            self.attachments
+                .insert(self.env.create_string_latin1(text.text.as_bytes())?)
+        } else {
+            self.attachments.insert(text.text.as_str())
+        }
+    }
+}
+
+/// A shape as `[[name, kind, isArray], ...]`.
+fn describe(shape: &Shape) -> String {
+    let columns: Vec<_> = shape
+        .columns
+        .iter()
+        .map(|(name, kind, is_array)| (name.as_ref(), *kind as u8, *is_array))
+        .collect();
+    serde_json::json!(columns).to_string()
+}

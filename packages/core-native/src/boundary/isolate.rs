@@ -1,0 +1,187 @@
+//! One isolate's side of the boundary: its waiting calls, its sessions and its queue of answers.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use napi::bindgen_prelude::{Array, Function, Int32Array};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Result, Status, sys};
+use napi_derive::napi;
+use puff_core::postgres::{Call, Session};
+
+use super::completion::{Answer, Completion, Writer};
+
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// What an isolate shares with the threads of the runtime.
+pub(crate) struct Isolate {
+    wake: Wake,
+    /// A wake-up is on its way and will find whatever is queued until then.
+    is_waking: AtomicBool,
+    is_closed: AtomicBool,
+    queue: Mutex<VecDeque<Completion>>,
+    /// The calls that can be cancelled, by id, until their answer is queued.
+    calls: Mutex<HashMap<u32, Arc<Call>>>,
+    sessions: Mutex<Sessions>,
+}
+
+#[derive(Default)]
+struct Sessions {
+    open: HashMap<u32, Arc<Session>>,
+    last_id: u32,
+}
+
+impl Isolate {
+    /// Queues an answer; called from any thread.
+    pub(crate) fn complete(&self, call: u32, answer: Answer) {
+        lock(&self.calls).remove(&call);
+        if self.is_closed.load(Ordering::SeqCst) {
+            return;
+        }
+        lock(&self.queue).push_back(Completion { call, answer });
+        if !self.is_waking.swap(true, Ordering::SeqCst) {
+            // If the environment is being torn down, nobody waits for the answer any more.
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// Makes a call cancellable.
+    pub(crate) fn register(&self, call: u32) -> Arc<Call> {
+        let handle = Arc::new(Call::default());
+        lock(&self.calls).insert(call, handle.clone());
+        handle
+    }
+
+    /// Keeps a session for JavaScript and returns its id; a closed isolate gives it back at once.
+    pub(crate) fn adopt(&self, session: Session) -> u32 {
+        let mut sessions = lock(&self.sessions);
+        if self.is_closed.load(Ordering::SeqCst) {
+            return 0;
+        }
+        sessions.last_id = sessions.last_id.wrapping_add(1).max(1);
+        let id = sessions.last_id;
+        sessions.open.insert(id, Arc::new(session));
+        id
+    }
+
+    pub(crate) fn session(&self, id: u32) -> Option<Arc<Session>> {
+        lock(&self.sessions).open.get(&id).cloned()
+    }
+
+    pub(crate) fn release(&self, id: u32) {
+        lock(&self.sessions).open.remove(&id);
+    }
+
+    /// Gives up everything that this isolate waits for or holds: it is about to end.
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        for call in std::mem::take(&mut *lock(&self.calls)).into_values() {
+            call.cancel();
+        }
+        lock(&self.sessions).open.clear();
+        lock(&self.queue).clear();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poison| poison.into_inner())
+}
+
+/// An isolate's boundary; `wake` is called when answers wait to be drained.
+#[napi]
+pub struct Boundary {
+    pub(crate) isolate: Arc<Isolate>,
+    /// Shapes whose columns this isolate knows.
+    known_shapes: HashSet<u32>,
+}
+
+#[napi]
+impl Boundary {
+    /// Sets up the boundary of the isolate that calls it.
+    #[napi(constructor)]
+    pub fn new(env: Env, wake: Function<(), ()>) -> Result<Boundary> {
+        let wake = wake
+            .build_threadsafe_function::<()>()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build()?;
+        let isolate = Arc::new(Isolate {
+            wake,
+            is_waking: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            queue: Mutex::default(),
+            calls: Mutex::default(),
+            sessions: Mutex::default(),
+        });
+        env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
+        Ok(Boundary {
+            isolate,
+            known_shapes: HashSet::new(),
+        })
+    }
+
+    /// Keeps the process alive: calls are waiting.
+    #[napi]
+    pub fn hold(&self, env: Env) {
+        // SAFETY: the environment is the one the function was made in, and we are on its thread.
+        unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.isolate.wake.raw()) };
+    }
+
+    /// Lets the process end: no call is waiting.
+    #[napi]
+    pub fn unhold(&self, env: Env) {
+        // SAFETY: as in `hold`.
+        unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.isolate.wake.raw()) };
+    }
+
+    /// Writes answers into `inbox`, in words from index 2 on, and returns their attachments.
+    ///
+    /// Word 0 becomes the number of records, word 1 tells whether more answers wait.
+    #[napi(catch_unwind)]
+    pub fn drain<'env>(&mut self, env: &'env Env, mut inbox: Int32Array) -> Result<Array<'env>> {
+        self.isolate.is_waking.store(false, Ordering::SeqCst);
+        // SAFETY: JavaScript made the array for this purpose and does not touch it during the call.
+        let words = unsafe { inbox.as_mut() };
+        let mut writer = Writer {
+            env,
+            words,
+            used: 2,
+            attachments: env.create_array(0)?,
+        };
+        let mut records = 0;
+        let has_more = loop {
+            let completion = {
+                let mut queue = lock(&self.isolate.queue);
+                match queue.front() {
+                    None => break false,
+                    Some(next) if !writer.fits(next) => break true,
+                    Some(_) => queue.pop_front(),
+                }
+            };
+            let Some(completion) = completion else {
+                break false;
+            };
+            let known_shapes = &mut self.known_shapes;
+            writer.write(completion, |shape| {
+                shape.id == 0 || known_shapes.insert(shape.id)
+            })?;
+            records += 1;
+        };
+        let Writer {
+            words, attachments, ..
+        } = writer;
+        words[0] = records;
+        words[1] = i32::from(has_more);
+        Ok(attachments)
+    }
+
+    /// Cancels a call; one that is done or cannot be cancelled is left alone.
+    #[napi]
+    pub fn cancel(&self, call: u32) {
+        let call = lock(&self.isolate.calls).get(&call).cloned();
+        if let Some(call) = call {
+            call.cancel();
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! How calls cross from JavaScript and answers cross back.
+//!
+//! Each isolate (the main thread, a worker thread) makes one [`Boundary`]. A call carries an id that
+//! JavaScript chose. Its answer is queued here by whatever thread of the runtime has it; the first
+//! answer in an empty queue wakes the isolate once, and JavaScript then drains all that are there into
+//! a buffer of its own.
+
+mod completion;
+mod failure;
+mod isolate;
+
+pub(crate) use completion::Answer;
+pub use isolate::Boundary;
+pub(crate) use isolate::Isolate;

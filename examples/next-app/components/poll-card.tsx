@@ -17,7 +17,11 @@ export function PollCard({ question }: { question: QuestionSummary }) {
         </time>
       </div>
       <h2>
-        <Link href={isOpen ? `/polls/${question.id}` : `/polls/${question.id}/results`}>
+        {/* Not fetched ahead: a page of cards would ask the database for every poll on it. */}
+        <Link
+          href={isOpen ? `/polls/${question.id}` : `/polls/${question.id}/results`}
+          prefetch={false}
+        >
           {question.text}
         </Link>
       </h2>

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { basename, isAbsolute } from 'node:path';
 
 /** How long a child gets to end by itself before it is killed. */
 const GRACE_MS = 20_000;
@@ -24,16 +25,16 @@ export class Children {
     this.#isVerbose = isVerbose;
   }
 
-  /** Runs a program to its end and answers what it printed. @throws {ChildFailure} */
+  /** Runs a program to its end and answers what it wrote to its standard output. @throws {ChildFailure} */
   async run(file, args, options) {
     const child = this.start(file, args, { ...options, stopsGroup: true });
-    const { code, output } = await child.ended;
+    const { code, output, stdout } = await child.ended;
     if (code !== 0) throw new ChildFailure(`\`${name(file, args)}\` failed (${code}).`, output);
-    return output;
+    return stdout;
   }
 
   /**
-   * Starts a program. `ended` resolves with its exit code (or signal) and output, and rejects only when it cannot be started.
+   * Starts a program. `ended` resolves with its exit code (or signal), all output and standard output, and rejects only when it cannot be started.
    * With `stopsGroup` its own children are signalled along with it; without, it looks after them itself.
    */
   start(file, args, { cwd, env, stopsGroup = false }) {
@@ -43,10 +44,11 @@ export class Children {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const entry = { child, stopsGroup, output: '', ended: undefined };
+    const entry = { child, stopsGroup, output: '', stdout: '', ended: undefined };
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         entry.output = (entry.output + text).slice(-KEPT);
+        if (stream === child.stdout) entry.stdout = (entry.stdout + text).slice(-KEPT);
         if (this.#isVerbose) process.stderr.write(text);
       });
     }
@@ -58,7 +60,7 @@ export class Children {
       });
       child.on('close', (code, signal) => {
         this.#running.delete(entry);
-        resolve({ code: code ?? signal, output: entry.output });
+        resolve({ code: code ?? signal, output: entry.output, stdout: entry.stdout });
       });
     });
     return {
@@ -95,5 +97,5 @@ function signal({ child }, name, toGroup) {
 }
 
 function name(file, args) {
-  return [file, ...args].map((part) => part.replace(/^.*[\\/](?=[^\\/]+$)/, '')).join(' ');
+  return [basename(file), ...args.map((arg) => (isAbsolute(arg) ? basename(arg) : arg))].join(' ');
 }

@@ -1,0 +1,14 @@
+export { type WithPuffOptions, withPuff } from '../next/with-puff.cjs';
+export { ConfigError } from './config-error.cjs';
+export { findConfigFile, loadConfig } from './load-config.cjs';
+export { publishSettings, settings, settingsOf } from './published-settings.cjs';
+export {
+  type Command,
+  type CommandContext,
+  defineConfig,
+  type PoolConfig,
+  type PostgresConfig,
+  type PuffConfig,
+  type PuffSettings,
+  type RequestsConfig,
+} from './puff-config.cjs';

@@ -1,0 +1,72 @@
+/**
+ * One pool of PostgreSQL connections. Everything is optional; times are in milliseconds.
+ */
+export interface PoolConfig {
+  /** Connection URL. The default pool falls back to the environment variable `DATABASE_URL`. */
+  url?: string;
+  /** How many connections the pool opens at most. Default 10. */
+  maxConnections?: number;
+  /** Close a connection that nobody used for this long. */
+  idleTimeoutMs?: number;
+  /** Give up waiting for a free connection after this long. */
+  acquireTimeoutMs?: number;
+  /** Give up opening a connection after this long. */
+  connectTimeoutMs?: number;
+  /** PostgreSQL's `statement_timeout` for every statement of the pool; 0 means none. */
+  statementTimeoutMs?: number;
+  /** Replace a connection once it is this old, whatever its health. */
+  maxLifetimeMs?: number;
+  /** Prepared statements kept per connection. */
+  statementCacheSize?: number;
+  /** Whether to use named prepared statements. Default true; false for PgBouncer in transaction mode. */
+  namedStatements?: boolean;
+  /** What an `int8` becomes in JavaScript. Default `'string'`. */
+  int8?: 'string' | 'bigint' | 'number';
+}
+
+/** The default pool, and the named ones beside it. */
+export interface PostgresConfig extends PoolConfig {
+  /** Further pools, used as `postgres.pool('name')`. */
+  pools?: Record<string, PoolConfig>;
+}
+
+/** How wrapped route handlers and server actions run, unless one of them says otherwise. */
+export interface RequestsConfig {
+  /** Longest run of a handler in milliseconds. Default 30,000; 0 means no deadline. */
+  deadlineMs?: number;
+  /** Whether every handler runs in one transaction. Default false. */
+  transaction?: boolean;
+}
+
+/** What a command of `next-puff run` is called with. */
+export interface CommandContext {
+  /** The arguments that followed the command's name. */
+  args: string[];
+}
+
+/** A function that `next-puff run <name>` calls; the process ends when its promise settles. */
+export type Command = (context: CommandContext) => unknown;
+
+/** What `puff.config.ts` exports by default. */
+export interface PuffConfig {
+  postgres?: PostgresConfig;
+  requests?: RequestsConfig;
+  commands?: Record<string, Command>;
+}
+
+/**
+ * The part of the configuration that the server process needs, as plain data.
+ *
+ * The defaults of `requests` are filled in; those of `postgres` belong to the pool.
+ */
+export interface PuffSettings {
+  postgres: PostgresConfig;
+  requests: Required<RequestsConfig>;
+}
+
+/**
+ * Gives `puff.config.ts` its types; returns the config as it is.
+ */
+export function defineConfig(config: PuffConfig): PuffConfig {
+  return config;
+}

@@ -1,0 +1,150 @@
+import { ConfigError } from './config-error.cjs';
+import type { PoolConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
+
+/** Answers what is expected when the value is wrong, nothing when it is right. */
+type Check = (value: unknown, path: string, file: string) => string | undefined;
+
+const text: Check = (value) =>
+  typeof value === 'string' && value !== '' ? undefined : 'a string that is not empty';
+
+const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+
+const fn: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
+
+function wholeNumber(from: number): Check {
+  return (value) =>
+    Number.isSafeInteger(value) && (value as number) >= from
+      ? undefined
+      : `a whole number of at least ${from}`;
+}
+
+/** Longer timers would overflow setTimeout's 32 bits and fire at once. */
+const MAX_DURATION_MS = 2_147_483_647;
+
+const duration: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DURATION_MS
+    ? undefined
+    : `a whole number of milliseconds from 0 to ${MAX_DURATION_MS}`;
+
+function oneOf(...values: string[]): Check {
+  return (value) =>
+    values.includes(value as string)
+      ? undefined
+      : `one of ${values.map((v) => JSON.stringify(v)).join(', ')}`;
+}
+
+function shape(keys: Record<string, Check>): Check {
+  return (value, path, file) => {
+    if (!isRecord(value)) return 'an object';
+    for (const [key, entry] of Object.entries(value)) {
+      const entryPath = path ? `${path}.${key}` : key;
+      if (!Object.hasOwn(keys, key)) throw unknownKey(file, entryPath, key, Object.keys(keys));
+      if (entry !== undefined) verify(keys[key] as Check, entry, entryPath, file);
+    }
+    return undefined;
+  };
+}
+
+function recordOf(check: Check): Check {
+  return (value, path, file) => {
+    if (!isRecord(value)) return 'an object';
+    for (const [key, entry] of Object.entries(value)) {
+      if (entry !== undefined) verify(check, entry, `${path}.${key}`, file);
+    }
+    return undefined;
+  };
+}
+
+const poolKeys: Record<keyof PoolConfig, Check> = {
+  url: text,
+  maxConnections: wholeNumber(1),
+  idleTimeoutMs: duration,
+  acquireTimeoutMs: duration,
+  connectTimeoutMs: duration,
+  statementTimeoutMs: duration,
+  maxLifetimeMs: duration,
+  statementCacheSize: wholeNumber(0),
+  namedStatements: flag,
+  int8: oneOf('string', 'bigint', 'number'),
+};
+
+const requestsKeys: Record<keyof RequestsConfig, Check> = {
+  deadlineMs: duration,
+  transaction: flag,
+};
+
+const configKeys: Record<keyof PuffConfig, Check> = {
+  postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
+  requests: shape(requestsKeys),
+  commands: recordOf(fn),
+};
+
+/**
+ * Proves that a value is a `PuffConfig`.
+ *
+ * @param file names the source in messages, for example `puff.config.ts`
+ * @throws ConfigError naming the path of the first wrong key
+ */
+export function validateConfig(value: unknown, file: string): PuffConfig {
+  if (!isRecord(value)) {
+    throw new ConfigError(`${file}: the default export must be an object, got ${show(value)}.`, {
+      hint: 'Write `export default defineConfig({ ... })`.',
+    });
+  }
+  verify(shape(configKeys), value, '', file);
+  return value as PuffConfig;
+}
+
+function verify(check: Check, value: unknown, path: string, file: string): void {
+  const expected = check(value, path, file);
+  if (expected !== undefined) {
+    throw new ConfigError(`${file}: ${path} must be ${expected}, got ${show(value)}.`);
+  }
+}
+
+function unknownKey(file: string, path: string, key: string, known: string[]): ConfigError {
+  const nearest = nearestOf(key, known);
+  return new ConfigError(`${file}: unknown key ${path}.`, {
+    hint: nearest ? `Did you mean ${nearest}?` : `Known keys here: ${known.join(', ')}.`,
+  });
+}
+
+function nearestOf(word: string, candidates: string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Never prints the inside of objects: a config holds passwords. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'function') return 'a function';
+  return String(value);
+}

@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
+
+/**
+ * The client that waits for the answer to one HTTP request.
+ *
+ * It belongs to the request's async context and keeps no reference to the response once that closed.
+ */
+export class ClientConnection {
+  #state: 'waiting' | 'answered' | 'disconnected' = 'waiting';
+  #listeners = new Set<() => void>();
+
+  constructor(response: ServerResponse) {
+    response.once('close', () => {
+      // 'close' comes after 'finish' when the whole answer was handed to the socket.
+      this.#state = response.writableFinished ? 'answered' : 'disconnected';
+      const listeners = this.#listeners;
+      this.#listeners = new Set();
+      if (this.#state === 'disconnected') for (const listener of listeners) listener();
+    });
+  }
+
+  /**
+   * Calls the listener if the client goes away before its answer is complete, at once if it has.
+   */
+  onDisconnect(listener: () => void): void {
+    if (this.#state === 'disconnected') listener();
+    else if (this.#state === 'waiting') this.#listeners.add(listener);
+  }
+}
+
+// Next.js may load this module twice (as ESM and as CommonJS); requests must be seen once.
+const KEY = Symbol.for('next-puff.client-connections');
+const globals = globalThis as { [KEY]?: AsyncLocalStorage<ClientConnection> };
+
+/**
+ * Remembers, from now on, the client of every request to an HTTP server of this process.
+ *
+ * Next.js gives server actions neither the request nor a signal. Node publishes each request on this
+ * channel in the async context that then runs the request listener, so what is entered here is seen
+ * by everything that the request causes. Calling it again does nothing.
+ */
+export function watchClients(): void {
+  if (globals[KEY]) return;
+  const storage = new AsyncLocalStorage<ClientConnection>();
+  globals[KEY] = storage;
+  subscribe('http.server.request.start', (message) => {
+    const { response } = message as { response: ServerResponse };
+    storage.enterWith(new ClientConnection(response));
+  });
+}
+
+/** The client of the request that the calling code belongs to, if one was seen. */
+export function currentClient(): ClientConnection | undefined {
+  return globals[KEY]?.getStore();
+}

@@ -1,0 +1,9 @@
+export {
+  currentContext,
+  type Finisher,
+  type IsolationLevel,
+  type Outcome,
+  RequestContext,
+  type RequestContextOptions,
+  runInContext,
+} from './request-context.js';

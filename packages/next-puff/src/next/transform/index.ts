@@ -1,0 +1,1 @@
+export { type TransformInput, type TransformOptions, transform } from './transform.js';

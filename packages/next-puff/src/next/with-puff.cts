@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+// Not from 'next': that would change the global types of this whole package, `process.env` among them.
+import type { NextConfig } from 'next/dist/server/config-shared.js';
+import { loadConfig } from '../config/load-config.cjs';
+import { publishSettings, settingsOf } from '../config/published-settings.cjs';
+import { watchClients } from '../context/client-connection.cjs';
+import type { TransformOptions } from './transform/index.js' with { 'resolution-mode': 'import' };
+
+/** What `withPuff` does beside its default. */
+export interface WithPuffOptions {
+  /** Whether route handlers are wrapped. Default true. */
+  routes?: boolean;
+  /** Whether server actions are wrapped. Default true. */
+  actions?: boolean;
+  /** The project's folder, with `puff.config.ts` and `app`. Default: the working directory. */
+  dir?: string;
+}
+
+const LOADER = join(__dirname, 'loader.cjs');
+const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
+// A glob that matches every file and that nobody else writes, so that no rule of the user's is lost.
+const RULE_KEY = '{*,next-puff}';
+const EXTERNAL_PACKAGES = ['next-puff', '@next-puff/core-native'];
+const DEFAULT_PAGE_EXTENSIONS = ['tsx', 'ts', 'jsx', 'js'];
+
+/**
+ * Adds next-puff to a Next.js config: the exports of every `app/**\/route.*` and every server action
+ * run in a request context, in `next dev` and `next build`, under Turbopack and webpack.
+ *
+ * It takes whatever Next.js takes (an object, a promise, a function, an async function) and answers
+ * with the same. It adds to the config and replaces nothing in it. It also reads `puff.config.*` and
+ * publishes its settings to the server.
+ *
+ * @throws ConfigError when `puff.config.*` is wrong
+ */
+export function withPuff(config?: NextConfig, options?: WithPuffOptions): NextConfig;
+export function withPuff(
+  config: Promise<NextConfig>,
+  options?: WithPuffOptions,
+): Promise<NextConfig>;
+export function withPuff<Args extends unknown[], Result extends NextConfig | Promise<NextConfig>>(
+  config: (...args: Args) => Result,
+  options?: WithPuffOptions,
+): (...args: Args) => Result;
+export function withPuff(
+  config: NextConfig | Promise<NextConfig> | ((...args: unknown[]) => unknown) = {},
+  options: WithPuffOptions = {},
+): unknown {
+  const dir = resolve(options.dir ?? process.cwd());
+  // Here and not in a function's call: Next.js passes on only what the environment holds by now.
+  publishSettings(settingsOf(loadConfig(dir)), 'withPuff');
+  watchClients();
+  const extend = (value: unknown) => extendConfig((value ?? {}) as NextConfig, options, dir);
+  const extendLater = (value: unknown) => (isPromise(value) ? value.then(extend) : extend(value));
+  if (typeof config === 'function') return (...args: unknown[]) => extendLater(config(...args));
+  return extendLater(config);
+}
+
+function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string): NextConfig {
+  const { routes = true, actions = true } = options;
+  const extended: NextConfig = {
+    ...config,
+    serverExternalPackages: union(config.serverExternalPackages, EXTERNAL_PACKAGES),
+    outputFileTracingIncludes: extendTracing(config.outputFileTracingIncludes, dir),
+  };
+  if (!routes && !actions) return extended;
+  const transformOptions: TransformOptions = {
+    dir,
+    pageExtensions: config.pageExtensions ?? [...DEFAULT_PAGE_EXTENSIONS, 'mjs'],
+    routes,
+    actions,
+    version: loaderVersion(),
+  };
+  // Without this condition Next.js could no longer warn that Turbopack ignores `webpack`.
+  if (config.turbopack || !config.webpack) {
+    extended.turbopack = extendTurbopack(config.turbopack ?? {}, transformOptions);
+  }
+  extended.webpack = extendWebpack(config.webpack, transformOptions);
+  return extended;
+}
+
+type Turbopack = NonNullable<NextConfig['turbopack']>;
+type Rule = NonNullable<Turbopack['rules']>[string];
+
+function extendTurbopack(turbopack: Turbopack, options: TransformOptions): Turbopack {
+  const extensions = options.pageExtensions.map(escapeRegExp).join('|');
+  const rule: Rule = {
+    condition: {
+      all: [
+        { not: 'foreign' },
+        { not: 'edge-light' },
+        { path: CODE_FILE },
+        {
+          any: [
+            // Turbopack's paths start at its root, which may be above the project.
+            { path: new RegExp(`(^|/)app/(.*/)?route\\.(${extensions})$`) },
+            // In the browser's graph too, so that both see the same actions.
+            { content: /use server/ },
+          ],
+        },
+      ],
+    },
+    loaders: [{ loader: LOADER, options: { ...options } }],
+  };
+  return { ...turbopack, rules: { ...turbopack.rules, [RULE_KEY]: rule } };
+}
+
+type Webpack = NonNullable<NextConfig['webpack']>;
+
+function extendWebpack(former: NextConfig['webpack'], options: TransformOptions): Webpack {
+  return (webpackConfig, context) => {
+    const addRule = (composed: { module?: { rules?: unknown[] } }) => {
+      if (context.nextRuntime === 'edge') return composed;
+      composed.module ??= {};
+      composed.module.rules = [
+        ...(composed.module.rules ?? []),
+        {
+          test: CODE_FILE,
+          include: (path: string) => path.startsWith(options.dir + sep),
+          exclude: /[\\/]node_modules[\\/]/,
+          // Before Next.js's own loader, which takes the source apart.
+          enforce: 'pre',
+          use: [{ loader: LOADER, options }],
+        },
+      ];
+      return composed;
+    };
+    const composed: unknown = former ? former(webpackConfig, context) : webpackConfig;
+    return isPromise(composed)
+      ? composed.then((value) => addRule(value as object))
+      : addRule(composed as object);
+  };
+}
+
+/** What the server needs and Next.js cannot see in the code: the addon, and the config it reads. */
+function extendTracing(
+  includes: NextConfig['outputFileTracingIncludes'],
+  dir: string,
+): NonNullable<NextConfig['outputFileTracingIncludes']> {
+  const files = ['./puff.config.*'];
+  const addon = addonFolder();
+  if (addon) files.push(`${relative(dir, addon).split(sep).join('/')}/*.node`);
+  return { ...includes, '/*': union(includes?.['/*'], files) };
+}
+
+function addonFolder(): string | undefined {
+  try {
+    return dirname(require.resolve('@next-puff/core-native'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A digest of the code that the loader runs. */
+function loaderVersion(): string {
+  const transformDir = join(__dirname, 'transform');
+  const files = readdirSync(transformDir)
+    .filter((name) => name.endsWith('.js'))
+    .sort()
+    .map((name) => join(transformDir, name));
+  const hash = createHash('sha256');
+  for (const file of [LOADER, ...files]) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function union(present: string[] | undefined, added: string[]): string[] {
+  return [...new Set([...(present ?? []), ...added])];
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null)?.then === 'function';
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,4 @@
+import * as handlers from '@/lib/handlers';
+
+export const dynamic = 'force-dynamic';
+export const { GET, PUT } = handlers;

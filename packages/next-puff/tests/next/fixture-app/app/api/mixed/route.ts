@@ -1,0 +1,5 @@
+import { contextName } from '@/lib/record';
+
+export const dynamic = 'force-dynamic',
+  maxDuration = 7,
+  GET = async () => Response.json(contextName());

@@ -1,0 +1,2 @@
+export const dynamic = 'force-dynamic';
+export { GET, PUT as PATCH } from '@/lib/handlers';

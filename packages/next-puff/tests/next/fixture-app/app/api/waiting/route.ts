@@ -1,0 +1,5 @@
+import { untilAborted } from '@/lib/record';
+
+export async function POST() {
+  return untilAborted('route');
+}

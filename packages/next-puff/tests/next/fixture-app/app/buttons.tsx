@@ -1,0 +1,20 @@
+'use client';
+
+import standard, {
+  arrow,
+  declared,
+  explicit,
+  guarded,
+  redirecting,
+  renamed,
+  waiting,
+} from './actions';
+
+export function Buttons() {
+  const actions = [declared, arrow, guarded, explicit, renamed, redirecting, waiting, standard];
+  return actions.map((action) => (
+    <button key={action.name} type="button" onClick={() => (action as () => unknown)()}>
+      {action.name}
+    </button>
+  ));
+}

@@ -17,8 +17,8 @@ export interface PuffErrorOptions {
  */
 export class PuffError extends Error {
   readonly code: string;
-  readonly operation?: string;
-  readonly hint?: string;
+  declare readonly operation?: string;
+  declare readonly hint?: string;
 
   constructor(code: string, message: string, options: PuffErrorOptions = {}) {
     super(
@@ -55,15 +55,15 @@ export interface PostgresErrorFields {
  */
 export class PostgresError extends PuffError implements PostgresErrorFields {
   readonly sqlState: string;
-  readonly severity?: string;
-  readonly detail?: string;
-  readonly where?: string;
-  readonly position?: number;
-  readonly schema?: string;
-  readonly table?: string;
-  readonly column?: string;
-  readonly dataType?: string;
-  readonly constraint?: string;
+  declare readonly severity?: string;
+  declare readonly detail?: string;
+  declare readonly where?: string;
+  declare readonly position?: number;
+  declare readonly schema?: string;
+  declare readonly table?: string;
+  declare readonly column?: string;
+  declare readonly dataType?: string;
+  declare readonly constraint?: string;
 
   constructor(message: string, fields: PostgresErrorFields, options: PuffErrorOptions = {}) {
     super('PUFF_POSTGRES_QUERY', message, options);
@@ -99,7 +99,7 @@ export class PostgresUnavailableError extends PuffError {
  * (`PUFF_POSTGRES_REFUSED`). Trying again without a change will not help.
  */
 export class PostgresRefusedError extends PuffError {
-  readonly sqlState?: string;
+  declare readonly sqlState?: string;
 
   constructor(message: string, options: PuffErrorOptions & { sqlState?: string } = {}) {
     super('PUFF_POSTGRES_REFUSED', message, options);

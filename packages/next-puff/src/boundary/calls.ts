@@ -1,0 +1,151 @@
+import { type Boundary, loadNative } from '../native.js';
+import { type Completion, CompletionReader } from './completions.js';
+import { errorOfThrown } from './failures.js';
+import type { RowMode } from './rows.js';
+
+/** How a call is made. */
+export interface CallOptions {
+  /** Aborting any of them rejects the call at once and cancels it natively. */
+  signals?: readonly AbortSignal[];
+  /** What rows become. */
+  rowMode?: RowMode;
+}
+
+interface Waiting {
+  resolve(completion: Completion): void;
+  reject(error: unknown): void;
+  rowMode: RowMode;
+  watches: readonly Set<number>[] | undefined;
+}
+
+/** Words of the buffer that answers are drained into: 256 KB. */
+const INBOX_WORDS = 64 * 1024;
+
+/**
+ * The calls of this isolate that wait for an answer of the native core.
+ *
+ * While there are any, the process stays alive.
+ */
+export class Calls {
+  readonly #boundary: Boundary;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #inbox = new Int32Array(INBOX_WORDS);
+  readonly #reader = new CompletionReader();
+  /** The cancellable calls of each signal: one listener serves them all. */
+  readonly #watched = new WeakMap<AbortSignal, Set<number>>();
+  #lastId = 0;
+
+  constructor() {
+    const { Boundary } = loadNative();
+    this.#boundary = new Boundary(() => this.#drain());
+  }
+
+  /** The native side, for what needs no answer. */
+  get boundary(): Boundary {
+    return this.#boundary;
+  }
+
+  /**
+   * Starts a call and resolves with its completion; a failure rejects.
+   *
+   * @param start hands the call's id to a native function
+   */
+  submit(
+    start: (boundary: Boundary, call: number) => void,
+    options: CallOptions = {},
+  ): Promise<Completion> {
+    const { signals, rowMode = 'object' } = options;
+    return new Promise((resolve, reject) => {
+      if (signals !== undefined) {
+        for (const signal of signals) {
+          if (signal.aborted) {
+            reject(signal.reason);
+            return;
+          }
+        }
+      }
+      const call = this.#newId();
+      try {
+        start(this.#boundary, call);
+      } catch (error) {
+        reject(errorOfThrown(error));
+        return;
+      }
+      const watches = signals?.map((signal) => this.#watch(signal, call));
+      if (this.#waiting.size === 0) this.#boundary.hold();
+      this.#waiting.set(call, { resolve, reject, rowMode, watches });
+    });
+  }
+
+  #newId(): number {
+    do {
+      this.#lastId = (this.#lastId + 1) >>> 0;
+    } while (this.#waiting.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #watch(signal: AbortSignal, call: number): Set<number> {
+    let calls = this.#watched.get(signal);
+    if (calls === undefined) {
+      calls = new Set();
+      this.#watched.set(signal, calls);
+      const watched = calls;
+      signal.addEventListener('abort', () => this.#abort(watched, signal.reason), { once: true });
+    }
+    calls.add(call);
+    return calls;
+  }
+
+  #abort(calls: Set<number>, reason: unknown): void {
+    for (const call of [...calls]) {
+      const waiting = this.#take(call);
+      if (waiting === undefined) continue;
+      this.#boundary.cancel(call);
+      waiting.reject(reason);
+    }
+  }
+
+  #take(call: number): Waiting | undefined {
+    const waiting = this.#waiting.get(call);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(call);
+    if (waiting.watches !== undefined) for (const watch of waiting.watches) watch.delete(call);
+    if (this.#waiting.size === 0) this.#boundary.unhold();
+    return waiting;
+  }
+
+  #drain(): void {
+    const inbox = this.#inbox;
+    do {
+      const attachments = this.#boundary.drain(inbox);
+      this.#reader.begin(inbox, attachments);
+      for (let left = inbox[0] as number; left > 0; left--) this.#settle();
+    } while (inbox[1] === 1);
+  }
+
+  #settle(): void {
+    const waiting = this.#take(this.#reader.call);
+    const completion = this.#reader.read(waiting?.rowMode ?? 'array');
+    if (waiting === undefined) {
+      // Its caller has given up; what was checked out for it goes back.
+      if (completion.kind === 'session') this.#boundary.postgresRelease(completion.session);
+      return;
+    }
+    if (completion.kind === 'failure') waiting.reject(completion.error);
+    else waiting.resolve(completion);
+  }
+}
+
+// One boundary per isolate, also when a bundler made a second copy of this module.
+const KEY = Symbol.for('next-puff.calls');
+const globals = globalThis as { [KEY]?: Calls };
+
+/**
+ * The calls of this isolate; loads the native core at the first use.
+ *
+ * @throws {NativeUnavailableError} when the addon cannot be loaded
+ */
+export function calls(): Calls {
+  globals[KEY] ??= new Calls();
+  return globals[KEY];
+}

@@ -1,0 +1,135 @@
+import { errorOfFailure } from './failures.js';
+import { type ColumnDescription, compileDecoder, type Decoder, type RowMode } from './rows.js';
+
+/** What a statement gave. */
+export interface StatementResult {
+  rows: unknown[];
+  /** Rows selected or changed. */
+  rowCount: number;
+  /** The first words of the command tag, for example `SELECT` or `CREATE TABLE`. */
+  command: string;
+  /** Whether a cursor has more rows. */
+  isSuspended: boolean;
+}
+
+/** The end of a call, as the native core reported it. */
+export type Completion =
+  | { kind: 'result'; result: StatementResult }
+  | { kind: 'failure'; error: Error }
+  | { kind: 'session'; session: number }
+  | { kind: 'nothing' };
+
+// What follows mirrors `completion.rs`.
+const RESULT = 1;
+const FAILURE = 2;
+const SESSION = 3;
+
+const DESCRIBED = 1;
+const SUSPENDED = 2;
+const DETACHED = 4;
+const COMMAND_ATTACHED = 8;
+const COMMAND_SHIFT = 8;
+const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+const HEADER = 7;
+
+interface Shape {
+  columns: ColumnDescription[];
+  object?: Decoder;
+  array?: Decoder;
+}
+
+/** Reads the records of drained inboxes; knows the shapes that were described to this isolate. */
+export class CompletionReader {
+  readonly #shapes = new Map<number, Shape>();
+  #words: Int32Array = new Int32Array();
+  #attachments: unknown[] = [];
+  #at = 0;
+  #nextAttachment = 0;
+
+  /** Begins with the first record after a drain. */
+  begin(words: Int32Array, attachments: unknown[]): void {
+    this.#words = words;
+    this.#attachments = attachments;
+    this.#at = 2;
+    this.#nextAttachment = 0;
+  }
+
+  /** The id of the call that the next record answers. */
+  get call(): number {
+    return (this.#words[this.#at] as number) >>> 0;
+  }
+
+  /** Reads a record; rows become what `mode` says. Never throws, so that the next record is found. */
+  read(mode: RowMode): Completion {
+    const words = this.#words;
+    const at = this.#at;
+    this.#at += HEADER;
+    switch (words[at + 1]) {
+      case RESULT:
+        return this.#readResult(at, mode);
+      case FAILURE:
+        return { kind: 'failure', error: errorOfFailure(this.#attachment() as string) };
+      case SESSION:
+        return { kind: 'session', session: (words[at + 2] as number) >>> 0 };
+      default:
+        return { kind: 'nothing' };
+    }
+  }
+
+  #attachment(): unknown {
+    return this.#attachments[this.#nextAttachment++];
+  }
+
+  #readResult(at: number, mode: RowMode): Completion {
+    const words = this.#words;
+    const flags = words[at + 5] as number;
+    const low = (words[at + 2] as number) >>> 0;
+    const high = words[at + 3] as number;
+    const result: StatementResult = {
+      rows: [],
+      rowCount: high === 0 ? low : high * 0x1_0000_0000 + low,
+      command:
+        flags & COMMAND_ATTACHED
+          ? (this.#attachment() as string)
+          : (COMMANDS[flags >> COMMAND_SHIFT] as string),
+      isSuspended: (flags & SUSPENDED) !== 0,
+    };
+    const shape = this.#shape(words[at + 4] as number, flags);
+    const length = words[at + 6] as number;
+    if (length === 0) return { kind: 'result', result };
+
+    const isDetached = (flags & DETACHED) !== 0;
+    const body = isDetached ? (this.#attachment() as Int32Array) : words;
+    const begin = isDetached ? 0 : this.#at;
+    if (!isDetached) this.#at += length;
+    const end = begin + length;
+    const firstText = this.#nextAttachment;
+    for (let chunk = begin; chunk < end; chunk += 2 + (body[chunk + 1] as number)) {
+      this.#nextAttachment++;
+    }
+    try {
+      const decode = decoderOf(shape as Shape, mode);
+      let text = firstText;
+      for (let chunk = begin; chunk < end; chunk += 2 + (body[chunk + 1] as number)) {
+        const characters = this.#attachments[text++] as string;
+        decode(result.rows, body, chunk + 2, body[chunk] as number, characters);
+      }
+    } catch (error) {
+      return { kind: 'failure', error: error as Error };
+    }
+    return { kind: 'result', result };
+  }
+
+  #shape(id: number, flags: number): Shape | undefined {
+    if ((flags & DESCRIBED) === 0) return this.#shapes.get(id);
+    const shape: Shape = { columns: JSON.parse(this.#attachment() as string) };
+    // Shapes with id 0 are not shared: there are too many of them.
+    if (id !== 0) this.#shapes.set(id, shape);
+    return shape;
+  }
+}
+
+function decoderOf(shape: Shape, mode: RowMode): Decoder {
+  shape[mode] ??= compileDecoder(shape.columns, mode);
+  return shape[mode];
+}

@@ -1,0 +1,124 @@
+/**
+ * Decoders of packed rows.
+ *
+ * `packed.rs` describes the format. A decoder is compiled once per shape of a result, so that every
+ * row is one object literal: the engine then knows its hidden class and no name is looked up twice.
+ */
+
+/** A column as the native core describes it: name, kind and whether it is an array. */
+export type ColumnDescription = [name: string, kind: number, isArray: boolean];
+
+/** Whether rows become objects or arrays. */
+export type RowMode = 'object' | 'array';
+
+/** Decodes `count` rows at `at` in `words`, with `text` as their text, and appends them to `rows`. */
+export type Decoder = (
+  rows: unknown[],
+  words: Int32Array,
+  at: number,
+  count: number,
+  text: string,
+) => void;
+
+/** The kinds of `types.rs`. */
+const Kind = {
+  Int: 1,
+  Bool: 2,
+  Float: 3,
+  Text: 4,
+  Date: 5,
+  Json: 6,
+  Bytes: 7,
+  BigInt: 8,
+  Int8Number: 9,
+} as const;
+
+const doubles = new Float64Array(1);
+const halves = new Int32Array(doubles.buffer);
+
+/** What the compiled code calls. */
+const library = {
+  doubles,
+  halves,
+  date(milliseconds: number): Date | number {
+    return Number.isFinite(milliseconds) ? new Date(milliseconds) : milliseconds;
+  },
+  bigint(low: number, high: number): bigint {
+    return (BigInt(high) << 32n) | BigInt(low >>> 0);
+  },
+  bytes(hex: string): Buffer {
+    return Buffer.from(hex, 'hex');
+  },
+  elements(json: string, kind: number): unknown {
+    return convertElements(JSON.parse(json), kind);
+  },
+};
+
+function convertElements(elements: unknown, kind: number): unknown {
+  if (kind === Kind.Int || kind === Kind.Bool || kind === Kind.Text || kind === Kind.Json) {
+    return elements;
+  }
+  if (Array.isArray(elements)) return elements.map((element) => convertElements(element, kind));
+  if (elements === null) return null;
+  switch (kind) {
+    case Kind.Date:
+      return library.date(Number(elements));
+    case Kind.Bytes:
+      return library.bytes(String(elements));
+    case Kind.BigInt:
+      return BigInt(String(elements));
+    default:
+      return Number(elements);
+  }
+}
+
+/** An expression that reads one cell, and how many words the cell takes. */
+function cell([, kind, isArray]: ColumnDescription, offset: number): [code: string, words: number] {
+  const word = `w[p + ${offset}]`;
+  const next = `w[p + ${offset + 1}]`;
+  const text = `text.slice(q, q = ${word})`;
+  const double = `(l.halves[0] = ${word}, l.halves[1] = ${next}, l.doubles[0])`;
+  if (isArray) return [`l.elements(${text}, ${kind})`, 1];
+  switch (kind) {
+    case Kind.Int:
+      return [word, 1];
+    case Kind.Bool:
+      return [`${word} === 1`, 1];
+    case Kind.Float:
+    case Kind.Int8Number:
+      return [double, 2];
+    case Kind.Date:
+      return [`l.date(${double})`, 2];
+    case Kind.BigInt:
+      return [`l.bigint(${word}, ${next})`, 2];
+    case Kind.Json:
+      return [`JSON.parse(${text})`, 1];
+    case Kind.Bytes:
+      return [`l.bytes(${text})`, 1];
+    default:
+      return [text, 1];
+  }
+}
+
+/** Compiles the decoder of a shape. */
+export function compileDecoder(columns: readonly ColumnDescription[], mode: RowMode): Decoder {
+  const masks = Math.ceil(columns.length / 32);
+  let offset = masks;
+  const members = columns.map((column, index) => {
+    const [code, words] = cell(column, offset);
+    offset += words;
+    const isNull = `w[p + ${index >> 5}] & ${1 << (index & 31)}`;
+    const value = `${isNull} ? null : ${code}`;
+    if (mode === 'array') return value;
+    const name = JSON.stringify(column[0]);
+    // As a plain key it would set the object's prototype.
+    return `${column[0] === '__proto__' ? `[${name}]` : name}: ${value}`;
+  });
+  const row = mode === 'array' ? `[${members.join(', ')}]` : `{ ${members.join(', ')} }`;
+  const body = `
+    return (rows, w, p, count, text) => {
+      let q = 0;
+      for (let i = 0; i < count; i++, p += ${offset}) rows.push(${row});
+    };`;
+  return new Function('l', body)(library) as Decoder;
+}

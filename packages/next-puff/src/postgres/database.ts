@@ -1,0 +1,225 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { StatementResult } from '../boundary/completions.js';
+import { errorOfThrown } from '../boundary/failures.js';
+import { type PoolConfig, settings } from '../config/index.cjs';
+import { currentContext, type RequestContext } from '../context/request-context.js';
+import { NotConfiguredError, PostgresClosedError, PuffError } from '../errors.js';
+import { loadNative, type PoolStatus } from '../native.js';
+import type { Executor, QueryOptions, StreamOptions } from './queryable.js';
+import { closePool, type RunOptions, runScript, runStatement, type Target } from './statements.js';
+import { Transaction, type TransactionOptions } from './transaction.js';
+
+/** The transactions that the calling code runs in, innermost first; one per pool counts. */
+interface Ambient {
+  pool: string;
+  transaction: Transaction;
+  outer: Ambient | undefined;
+}
+
+// One storage per process, also when a bundler made a second copy of this module.
+const KEY = Symbol.for('next-puff.postgres.transactions');
+const globals = globalThis as { [KEY]?: AsyncLocalStorage<Ambient> };
+globals[KEY] ??= new AsyncLocalStorage<Ambient>();
+const ambient: AsyncLocalStorage<Ambient> = globals[KEY];
+
+/** The name of the pool that `DATABASE_URL` configures. */
+export const DEFAULT_POOL = 'default';
+
+/**
+ * One configured pool: finds the native pool, and the transaction that the calling code is in.
+ */
+export class Database implements Executor {
+  readonly #name: string;
+  #pool: number | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  run(text: string, values: readonly unknown[], options: QueryOptions): Promise<StatementResult> {
+    return this.#inTransaction(
+      (transaction) => transaction.run(text, values, options),
+      (target, runOptions) => runStatement(target, text, values, runOptions),
+      options,
+    );
+  }
+
+  runScript(text: string, options: QueryOptions): Promise<StatementResult> {
+    return this.#inTransaction(
+      (transaction) => transaction.runScript(text, options),
+      (target, runOptions) => runScript(target, text, runOptions),
+      options,
+    );
+  }
+
+  async *stream(
+    text: string,
+    values: readonly unknown[],
+    options: StreamOptions,
+  ): AsyncGenerator<unknown[], void, void> {
+    const joined = await this.#current();
+    if (joined !== undefined) {
+      yield* joined.stream(text, values, options);
+      return;
+    }
+    const own = await Transaction.begin(this.#poolId(), {}, signalsOf(options));
+    let isComplete = false;
+    try {
+      yield* own.stream(text, values, options);
+      isComplete = true;
+    } finally {
+      await (isComplete ? own.commit() : own.rollback());
+    }
+  }
+
+  /** Runs a function in a transaction, or in a savepoint of the one the caller is in. */
+  async transaction<T>(
+    fn: (transaction: Transaction) => Promise<T>,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const outer = await this.#current();
+    if (outer !== undefined) {
+      if (options.isolation !== undefined || options.readOnly || options.deferrable) {
+        throw new PuffError(
+          'PUFF_POSTGRES_TRANSACTION',
+          'A transaction inside another is a savepoint and cannot have its own isolation level or access mode.',
+          { operation: 'transaction', hint: 'Give the options to the outer transaction.' },
+        );
+      }
+      return outer.savepoint(() => fn(outer));
+    }
+    const transaction = await Transaction.begin(this.#poolId(), options, signalsOf(options));
+    const scope = { pool: this.#name, transaction, outer: ambient.getStore() };
+    let result: T;
+    try {
+      result = await ambient.run(scope, () => fn(transaction));
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+    await transaction.commit();
+    return result;
+  }
+
+  /** What the pool is doing; opens no connection. */
+  status(): PoolStatus {
+    return loadNative().postgresPoolStatus(this.#poolId());
+  }
+
+  /** Closes the pool for the whole process; the next use opens it anew. */
+  async end(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    if (pool !== undefined) await closePool(pool);
+  }
+
+  #inTransaction(
+    joined: (transaction: Transaction) => Promise<StatementResult>,
+    direct: (target: Target, options: RunOptions) => Promise<StatementResult>,
+    options: QueryOptions,
+  ): Promise<StatementResult> {
+    const current = this.#current();
+    if (current instanceof Transaction) return joined(current);
+    if (current !== undefined) return current.then(joined);
+    const signals = signalsOf(options);
+    const { rowMode } = options;
+    const runOptions = rowMode === undefined ? { signals } : { signals, rowMode };
+    return this.#onPool((pool) => direct({ pool, session: 0 }, runOptions));
+  }
+
+  /** Another isolate may have closed the pool since this one found it. */
+  async #onPool(run: (pool: number) => Promise<StatementResult>): Promise<StatementResult> {
+    const pool = this.#poolId();
+    try {
+      return await run(pool);
+    } catch (error) {
+      if (!(error instanceof PostgresClosedError) || this.#pool !== pool) throw error;
+      this.#pool = undefined;
+      return run(this.#poolId());
+    }
+  }
+
+  /** The transaction that a statement of the calling code belongs to. */
+  #current(): Transaction | Promise<Transaction> | undefined {
+    for (let scope = ambient.getStore(); scope !== undefined; scope = scope.outer) {
+      if (scope.pool === this.#name && scope.transaction.isOpen) return scope.transaction;
+    }
+    const context = currentContext();
+    if (context?.isActive && context.transaction !== false) {
+      return this.#transactionOf(context, context.transaction);
+    }
+    return undefined;
+  }
+
+  /** The transaction of a request, begun by its first statement and ended with its handler. */
+  #transactionOf(context: RequestContext, options: TransactionOptions): Promise<Transaction> {
+    const key = `postgres:${this.#name}`;
+    let begun = context.resources.get(key) as Promise<Transaction> | undefined;
+    if (begun === undefined) {
+      begun = Transaction.begin(this.#poolId(), options, [context.signal]);
+      context.resources.set(key, begun);
+      const opening = begun;
+      context.onSettle(async (outcome) => {
+        const transaction = await opening.catch(() => undefined);
+        await (outcome === 'success' ? transaction?.commit() : transaction?.rollback());
+      });
+    }
+    return begun;
+  }
+
+  #poolId(): number {
+    this.#pool ??= openPool(this.#name);
+    return this.#pool;
+  }
+}
+
+const NO_SIGNALS: readonly AbortSignal[] = [];
+
+/** The caller's signal and that of its request. */
+function signalsOf({ signal }: { signal?: AbortSignal }): readonly AbortSignal[] {
+  const context = currentContext();
+  if (!context?.isActive) return signal === undefined ? NO_SIGNALS : [signal];
+  return signal === undefined ? [context.signal] : [signal, context.signal];
+}
+
+function openPool(name: string): number {
+  const options = poolOptions(name);
+  try {
+    return loadNative().postgresPool(JSON.stringify(options));
+  } catch (error) {
+    if (error instanceof PuffError) throw error;
+    throw errorOfThrown(error);
+  }
+}
+
+function poolOptions(name: string): PoolConfig & { url: string } {
+  const { pools = {}, ...defaultPool } = settings().postgres;
+  if (name === DEFAULT_POOL) {
+    const url = defaultPool.url || process.env.DATABASE_URL;
+    if (!url) throw notConfigured();
+    return { ...defaultPool, url };
+  }
+  const config = pools[name];
+  if (config?.url) return { ...config, url: config.url };
+  const known = Object.keys(pools);
+  throw new NotConfiguredError(`There is no PostgreSQL pool named ${name} with a url.`, {
+    operation: 'connect',
+    hint:
+      known.length > 0
+        ? `postgres.pools in puff.config.ts has: ${known.join(', ')}.`
+        : 'Add it to postgres.pools in puff.config.ts.',
+  });
+}
+
+function notConfigured(): NotConfiguredError {
+  const isBuild = process.env.NEXT_PHASE === 'phase-production-build';
+  return isBuild
+    ? new NotConfiguredError('A page or route asked for the database during `next build`.', {
+        operation: 'connect',
+        hint: "Render it at request time (`await connection()` or `export const dynamic = 'force-dynamic'`), or set DATABASE_URL for the build.",
+      })
+    : new NotConfiguredError('No PostgreSQL is configured.', {
+        operation: 'connect',
+        hint: 'Set DATABASE_URL or postgres.url in puff.config.ts, or start with `npx next-puff dev`, `start` or `run`, which bring an embedded PostgreSQL.',
+      });
+}

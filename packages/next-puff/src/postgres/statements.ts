@@ -1,0 +1,129 @@
+import { calls } from '../boundary/calls.js';
+import type { Completion, StatementResult } from '../boundary/completions.js';
+import type { RowMode } from '../boundary/rows.js';
+import { InternalError } from '../errors.js';
+import { packParams } from './params.js';
+
+/** Where a statement runs: on any connection of a pool, or on a session's. */
+export interface Target {
+  pool: number;
+  /** 0 for none. */
+  session: number;
+}
+
+/** How a statement runs. */
+export interface RunOptions {
+  signals?: readonly AbortSignal[];
+  rowMode?: RowMode;
+}
+
+/** Runs one statement with parameters. */
+export function runStatement(
+  target: Target,
+  text: string,
+  values: readonly unknown[],
+  options: RunOptions,
+): Promise<StatementResult> {
+  const isCancellable = (options.signals?.length ?? 0) > 0;
+  return calls()
+    .submit((boundary, call) => {
+      const params = packParams(values);
+      boundary.postgresQuery(
+        call,
+        target.pool,
+        target.session,
+        text,
+        values.length,
+        params,
+        isCancellable,
+      );
+    }, options)
+    .then(resultOf);
+}
+
+/** Runs several statements in one text; the result is that of the last. */
+export function runScript(
+  target: Target,
+  text: string,
+  options: RunOptions = {},
+): Promise<StatementResult> {
+  const isCancellable = (options.signals?.length ?? 0) > 0;
+  return calls()
+    .submit(
+      (boundary, call) =>
+        boundary.postgresScript(call, target.pool, target.session, text, isCancellable),
+      options,
+    )
+    .then(resultOf);
+}
+
+/** Checks a connection out of a pool, runs `begin` on it and resolves with the session's id. */
+export async function beginSession(
+  pool: number,
+  begin: string,
+  options: RunOptions,
+): Promise<number> {
+  const isCancellable = (options.signals?.length ?? 0) > 0;
+  const completion = await calls().submit(
+    (boundary, call) => boundary.postgresBegin(call, pool, begin, isCancellable),
+    options,
+  );
+  if (completion.kind !== 'session') throw unexpected(completion);
+  return completion.session;
+}
+
+/** Gives a session's connection back; what is open on it is rolled back. */
+export function releaseSession(session: number): void {
+  calls().boundary.postgresRelease(session);
+}
+
+/** Opens a cursor and fetches its first rows. */
+export function openCursor(
+  session: number,
+  cursor: number,
+  text: string,
+  values: readonly unknown[],
+  maxRows: number,
+  options: RunOptions,
+): Promise<StatementResult> {
+  return calls()
+    .submit((boundary, call) => {
+      const params = packParams(values);
+      boundary.postgresOpenCursor(call, session, cursor, text, values.length, params, maxRows);
+    }, options)
+    .then(resultOf);
+}
+
+/** Fetches a cursor's next rows. */
+export function fetchCursor(
+  session: number,
+  cursor: number,
+  maxRows: number,
+  options: RunOptions,
+): Promise<StatementResult> {
+  return calls()
+    .submit(
+      (boundary, call) => boundary.postgresFetchCursor(call, session, cursor, maxRows),
+      options,
+    )
+    .then(resultOf);
+}
+
+/** Closes a cursor before its end. */
+export async function closeCursor(session: number, cursor: number): Promise<void> {
+  await calls().submit((boundary, call) => boundary.postgresCloseCursor(call, session, cursor));
+}
+
+/** Closes a pool; resolves when its last connection has ended. */
+export async function closePool(pool: number): Promise<void> {
+  await calls().submit((boundary, call) => boundary.postgresClosePool(call, pool));
+}
+
+function resultOf(completion: Completion): StatementResult {
+  if (completion.kind !== 'result') throw unexpected(completion);
+  return completion.result;
+}
+
+function unexpected(completion: Completion): InternalError {
+  return new InternalError(`The native core answered with ${completion.kind}.`);
+}

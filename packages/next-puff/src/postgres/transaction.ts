@@ -1,0 +1,241 @@
+import type { StatementResult } from '../boundary/completions.js';
+import type { IsolationLevel } from '../context/request-context.js';
+import { PostgresClosedError, PostgresError, PuffError } from '../errors.js';
+import type { Executor, QueryOptions, StreamOptions } from './queryable.js';
+import {
+  beginSession,
+  closeCursor,
+  fetchCursor,
+  openCursor,
+  type RunOptions,
+  releaseSession,
+  runScript,
+  runStatement,
+  type Target,
+} from './statements.js';
+
+/** How a transaction runs (PostgreSQL manual, `SET TRANSACTION`). */
+export interface TransactionOptions {
+  isolation?: IsolationLevel;
+  readOnly?: boolean;
+  /** With `serializable` and `readOnly`: wait for a snapshot that cannot fail. */
+  deferrable?: boolean;
+  /** Aborting it cancels what runs and rolls the transaction back. */
+  signal?: AbortSignal;
+}
+
+const ISOLATION: Record<IsolationLevel, string> = {
+  'read uncommitted': 'READ UNCOMMITTED',
+  'read committed': 'READ COMMITTED',
+  'repeatable read': 'REPEATABLE READ',
+  serializable: 'SERIALIZABLE',
+};
+
+function beginText({ isolation, readOnly, deferrable }: TransactionOptions): string {
+  let text = 'BEGIN';
+  if (isolation !== undefined) {
+    const level = ISOLATION[isolation];
+    if (level === undefined) {
+      throw new PuffError(
+        'PUFF_POSTGRES_TRANSACTION',
+        `There is no isolation level ${isolation}.`,
+        {
+          hint: `Use one of: ${Object.keys(ISOLATION).join(', ')}.`,
+          operation: 'transaction',
+        },
+      );
+    }
+    text += ` ISOLATION LEVEL ${level}`;
+  }
+  if (readOnly) text += ' READ ONLY';
+  if (deferrable) text += ' DEFERRABLE';
+  return text;
+}
+
+/** An open transaction and the connection it has. */
+export class Transaction implements Executor {
+  readonly #target: Target;
+  readonly #signals: readonly AbortSignal[];
+  readonly #onAbort: () => void;
+  #isOpen = true;
+  /** Why it was given up before its end. */
+  #abandoned: { reason: unknown } | undefined;
+  /** The first error of a statement: PostgreSQL refuses all that follow. */
+  #failure: unknown;
+  #savepoints = 0;
+  #cursors = 0;
+
+  private constructor(target: Target, signals: readonly AbortSignal[]) {
+    this.#target = target;
+    this.#signals = signals;
+    this.#onAbort = () => this.#abandon();
+    for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
+  }
+
+  /** Begins a transaction on a connection of its own. */
+  static async begin(
+    pool: number,
+    options: TransactionOptions,
+    signals: readonly AbortSignal[],
+  ): Promise<Transaction> {
+    const session = await beginSession(pool, beginText(options), { signals });
+    const transaction = new Transaction({ pool, session }, signals);
+    if (signals.some((signal) => signal.aborted)) transaction.#abandon();
+    return transaction;
+  }
+
+  /** Whether statements can still run in it. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  run(text: string, values: readonly unknown[], options: QueryOptions): Promise<StatementResult> {
+    if (!this.#isOpen) return Promise.reject(this.#closedError());
+    return this.#noteFailure(runStatement(this.#target, text, values, this.#runOptions(options)));
+  }
+
+  runScript(text: string, options: QueryOptions): Promise<StatementResult> {
+    if (!this.#isOpen) return Promise.reject(this.#closedError());
+    return this.#noteFailure(runScript(this.#target, text, this.#runOptions(options)));
+  }
+
+  async *stream(
+    text: string,
+    values: readonly unknown[],
+    options: StreamOptions,
+  ): AsyncGenerator<unknown[], void, void> {
+    const batchSize = checkedBatchSize(options.batchSize);
+    if (!this.#isOpen) throw this.#closedError();
+    const { session } = this.#target;
+    const runOptions = this.#runOptions(options);
+    const cursor = ++this.#cursors;
+    const guard = (page: Promise<StatementResult>) => {
+      const guarded = this.#noteFailure(page);
+      // The next page is asked for early; if nobody takes it, its failure is nobody's.
+      guarded.catch(() => {});
+      return guarded;
+    };
+    let page = guard(openCursor(session, cursor, text, values, batchSize, runOptions));
+    let isSuspended = true;
+    try {
+      while (isSuspended) {
+        const result = await page;
+        isSuspended = result.isSuspended;
+        if (isSuspended) page = guard(fetchCursor(session, cursor, batchSize, runOptions));
+        if (result.rows.length > 0) yield result.rows;
+      }
+    } finally {
+      if (isSuspended && this.#isOpen && this.#failure === undefined) {
+        await page.catch(() => {});
+        await closeCursor(session, cursor);
+      }
+    }
+  }
+
+  /**
+   * Runs a function inside a savepoint: if it throws, what it did is undone and the transaction
+   * goes on.
+   */
+  async savepoint<T>(fn: () => Promise<T>): Promise<T> {
+    const name = `puff_${++this.#savepoints}`;
+    await this.runScript(`SAVEPOINT ${name}`, {});
+    let result: T;
+    try {
+      result = await fn();
+    } catch (error) {
+      if (this.#isOpen) {
+        await runScript(this.#target, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
+        this.#failure = undefined;
+      }
+      throw error;
+    }
+    await this.runScript(`RELEASE SAVEPOINT ${name}`, {});
+    return result;
+  }
+
+  /**
+   * Commits and gives the connection back.
+   *
+   * @throws {PostgresError} when PostgreSQL rolled back instead, because a statement had failed
+   */
+  async commit(): Promise<void> {
+    if (!this.#isOpen) throw this.#closedError();
+    this.#close();
+    try {
+      const result = await runScript(this.#target, 'COMMIT');
+      if (result.command !== 'COMMIT') throw rolledBack(this.#failure);
+    } finally {
+      releaseSession(this.#target.session);
+    }
+  }
+
+  /** Rolls back and gives the connection back; does nothing after the end. */
+  async rollback(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#close();
+    try {
+      await runScript(this.#target, 'ROLLBACK');
+    } catch {
+      // The connection is gone, and with it the transaction.
+    } finally {
+      releaseSession(this.#target.session);
+    }
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  /** A signal aborted: the connection goes back at once, whatever the callback still does. */
+  #abandon(): void {
+    if (!this.#isOpen) return;
+    this.#close();
+    this.#abandoned = { reason: this.#signals.find((signal) => signal.aborted)?.reason };
+    releaseSession(this.#target.session);
+  }
+
+  #closedError(): unknown {
+    if (this.#abandoned !== undefined) return this.#abandoned.reason;
+    return new PostgresClosedError('The transaction is over.', {
+      operation: 'query',
+      hint: 'Await every query inside the function that was given to transaction().',
+    });
+  }
+
+  #runOptions({ signal, rowMode }: QueryOptions): RunOptions {
+    const signals =
+      signal === undefined || this.#signals.includes(signal)
+        ? this.#signals
+        : [...this.#signals, signal];
+    return rowMode === undefined ? { signals } : { signals, rowMode };
+  }
+
+  #noteFailure(result: Promise<StatementResult>): Promise<StatementResult> {
+    return result.catch((error: unknown) => {
+      this.#failure ??= error;
+      throw error;
+    });
+  }
+}
+
+function rolledBack(cause: unknown): PostgresError {
+  return new PostgresError(
+    'The transaction was rolled back: a statement in it had failed.',
+    { sqlState: '25P02' },
+    {
+      cause,
+      operation: 'transaction',
+      hint: 'Let the error of the statement leave the transaction, or run it in a savepoint.',
+    },
+  );
+}
+
+function checkedBatchSize(batchSize = 1000): number {
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= 1_000_000) return batchSize;
+  throw new PuffError(
+    'PUFF_POSTGRES_STREAM',
+    `batchSize must be a whole number from 1 to 1000000, it is ${batchSize}.`,
+    { operation: 'stream' },
+  );
+}

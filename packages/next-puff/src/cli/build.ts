@@ -1,0 +1,21 @@
+import type { CliCommand } from './command.js';
+import { findNext } from './next-app.js';
+import { readNextArguments } from './next-arguments.js';
+import { runNext } from './next-process.js';
+
+/** `next-puff build`. */
+export const build: CliCommand = {
+  name: 'build',
+  summary: 'build the app for production',
+  help: `Usage: next-puff build [directory] [options]
+
+Runs \`next build\`. It starts no database and needs none, unless a page of
+yours reads one while it is prerendered.
+
+Options are those of \`next build\` (see \`npx next build --help\`).
+`,
+  async run(args) {
+    const { directory } = readNextArguments(args);
+    return runNext(findNext(directory), ['build', ...args]);
+  },
+};

@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { UsageError } from './usage-error.js';
+
+/** What next-puff needs to know of a command line that is meant for Next.js. */
+export interface NextArguments {
+  /** The app: the positional argument, or the working directory. */
+  directory: string;
+  port: number | undefined;
+  hostname: string | undefined;
+}
+
+/**
+ * Looks at the arguments of `next dev`, `next build` or `next start`, which are passed on as they are.
+ * Options that are unknown here are left to Next.js.
+ */
+export function readNextArguments(args: string[]): NextArguments {
+  const { values, positionals } = parseArgs({
+    args,
+    strict: false,
+    allowPositionals: true,
+    options: {
+      port: { type: 'string', short: 'p' },
+      hostname: { type: 'string', short: 'H' },
+      // Named only because a value follows them, which is not the directory then.
+      keepAliveTimeout: { type: 'string' },
+      'experimental-https-key': { type: 'string' },
+      'experimental-https-cert': { type: 'string' },
+      'experimental-https-ca': { type: 'string' },
+      'experimental-upload-trace': { type: 'string' },
+      'experimental-build-mode': { type: 'string' },
+      'debug-build-paths': { type: 'string' },
+    },
+  });
+  const directory = resolve(positionals[0] ?? '.');
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(
+      `There is no directory ${directory}.`,
+      'The first argument without a dash is the directory of the app; leave it out for the current one.',
+    );
+  }
+  return {
+    directory,
+    port: values.port === undefined ? undefined : readPort(values.port, '--port'),
+    hostname: typeof values.hostname === 'string' ? values.hostname : undefined,
+  };
+}
+
+/** Reads a port number. */
+export function readPort(value: string | boolean, name: string): number {
+  const port = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(
+    `${name} needs a number from 0 to 65535${typeof value === 'string' ? `, not "${value}"` : ''}.`,
+  );
+}

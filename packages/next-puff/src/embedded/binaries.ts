@@ -123,6 +123,18 @@ export function majorVersion(binaries: Binaries, account: Account): string {
   }
 }
 
+/**
+ * Returns the version of the embedded PostgreSQL that a project would use, for example `18.4`.
+ *
+ * @throws PuffError `PUFF_EMBEDDED_UNSUPPORTED` when there is none that can run here.
+ */
+export function embeddedPostgresVersion(projectDirectory: string): string {
+  const software = findBinaryPackage(projectDirectory);
+  const binaries = binariesInPlace(software);
+  if (binaries) majorVersion(binaries, { kind: 'self' });
+  return software.version.replace(/-.*/, '').replace(/\.0$/, '');
+}
+
 function restoreLinks(native: string): void {
   const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as {
     source: string;

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { PuffError } from '../errors.js';
+import { startFailure } from './failure.js';
 import { createProjectState, dataDirectory, projectLayout } from './layout.js';
 import { findPostmaster } from './postmaster.js';
 import { joinOrStart } from './server.js';
@@ -50,15 +52,25 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const directory = resolve(options.directory);
   const log = options.log ?? (() => {});
-  createProjectState(directory);
-  const server = await joinOrStart({
-    directory,
-    layout: projectLayout(directory),
-    port: options.port,
-    listen: options.listen ?? '127.0.0.1',
-    log,
-    settings: options.settings ?? {},
-    temporary: false,
+  const start = async () => {
+    createProjectState(directory);
+    return joinOrStart({
+      directory,
+      layout: projectLayout(directory),
+      port: options.port,
+      listen: options.listen ?? '127.0.0.1',
+      log,
+      settings: options.settings ?? {},
+      temporary: false,
+    });
+  };
+  const server = await start().catch((error: unknown) => {
+    if (error instanceof PuffError) throw error;
+    throw startFailure(
+      `The embedded PostgreSQL of ${directory} could not be started`,
+      error instanceof Error ? error.message : String(error),
+      error,
+    );
   });
   if (process.env.NODE_ENV === 'production') {
     (options.log ?? console.warn)(

@@ -21,9 +21,16 @@ export function projectLayout(projectDirectory: string): Layout {
 /** Creates the state directory of a project, hidden from git. */
 export function createProjectState(projectDirectory: string): void {
   const puff = join(resolve(projectDirectory), '.puff');
-  mkdirSync(join(puff, 'postgres'), { recursive: true });
+  // One by one, because a recursive mkdir reports a read-only file system as a missing directory.
+  for (const directory of [puff, join(puff, 'postgres')]) {
+    unlessExists(() => mkdirSync(directory));
+  }
+  unlessExists(() => writeFileSync(join(puff, '.gitignore'), '*\n', { flag: 'wx' }));
+}
+
+function unlessExists(create: () => void): void {
   try {
-    writeFileSync(join(puff, '.gitignore'), '*\n', { flag: 'wx' });
+    create();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }

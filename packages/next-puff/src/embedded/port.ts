@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { PuffError } from '../errors.js';
 
-/** Tells whether a TCP port can be listened on. */
-export async function isPortFree(port: number, host: string): Promise<boolean> {
+/** Tells whether a TCP port can be listened on; without a host on all addresses. */
+export async function isPortFree(port: number, host?: string): Promise<boolean> {
   const server = createServer();
-  server.listen({ port, host, exclusive: true });
+  server.listen({ port, exclusive: true, ...(host !== undefined && { host }) });
   try {
     await once(server, 'listening');
   } catch {

@@ -8,8 +8,10 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { cleanUp, makeProject, query, UserProcess } from './support/project';
+
+jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
@@ -88,5 +90,14 @@ asRoot('as root', () => {
     const report = await new UserProcess(directory, { ids: NOBODY }).failed();
     expect(report.code).toBe('PUFF_EMBEDDED_START_FAILED');
     expect(report.message).toContain('belongs to user id 1');
+  });
+
+  test('a project that may not be written is an error that says so', async () => {
+    const directory = makeProject();
+    chmodSync(directory, 0o755);
+    const report = await new UserProcess(directory, { ids: NOBODY }).failed();
+    expect(report.code).toBe('PUFF_EMBEDDED_START_FAILED');
+    expect(report.message).toContain('permission denied');
+    expect(report.message).toContain('Check who owns the .puff directory');
   });
 });

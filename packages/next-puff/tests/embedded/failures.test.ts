@@ -1,7 +1,9 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { cleanUp, DIST, makeProject, UserProcess } from './support/project';
+
+jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { cleanUp, makeProject, query, UserProcess } from './support/project';
+
+jest.setTimeout(60_000);
 
 let squatter: Server | undefined;
 

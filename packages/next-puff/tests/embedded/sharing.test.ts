@@ -1,6 +1,8 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { embeddedPostgresStatus } from 'next-puff/embedded';
 import { cleanUp, eventually, makeProject, query, serversOf, UserProcess } from './support/project';
+
+jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 

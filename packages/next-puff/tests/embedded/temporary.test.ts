@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
 import { query } from './support/project';
+
+jest.setTimeout(60_000);
 
 let server: TemporaryPostgres;
 

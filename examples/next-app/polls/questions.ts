@@ -1,4 +1,3 @@
-import { PostgresError } from 'next-puff/errors';
 import { postgres, sql } from 'next-puff/postgres';
 import type { QuestionInput } from './input';
 
@@ -130,7 +129,11 @@ export async function createQuestion(
     });
   } catch (error) {
     // Left to the unique index rather than looked up before: two who ask at once cannot both pass.
-    if (error instanceof PostgresError && error.constraint === 'questions_text_key')
+    if (
+      error instanceof Error &&
+      'constraint' in error &&
+      error.constraint === 'questions_text_key'
+    )
       throw new QuestionExistsError(input.text, { cause: error });
     throw error;
   }

@@ -1,5 +1,5 @@
 import type { NextRequest } from 'next/server';
-import { route } from 'next-puff';
+import { route } from 'next-puff/next';
 import { readObject, refuse } from '@/app/api/refusal';
 import { checkQuestion, parseId } from '@/polls/input';
 import {

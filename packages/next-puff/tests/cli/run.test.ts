@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { embeddedPostgresStatus, startTemporaryPostgres } from 'next-puff/embedded';
 import { cleanUp, cli, makeProject } from './support/cli';
 
 jest.setTimeout(60_000);
 
-afterEach(cleanUp);
+// One project for most tests, because creating its database is the slowest part.
+let cwd: string;
+beforeAll(() => {
+  cwd = makeProject({ 'puff.config.ts': CONFIG });
+});
+afterAll(cleanUp);
 
 const CONFIG = `
   import { defineConfig } from 'next-puff';
@@ -31,7 +36,6 @@ const CONFIG = `
 
 describe('next-puff run', () => {
   test('calls the function with its arguments, options included, and an embedded database', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     const { code, stdout, stderr } = await cli(['run', 'hello', 'a b', '--help', '--fast=1'], {
       cwd,
     });
@@ -42,7 +46,6 @@ describe('next-puff run', () => {
   });
 
   test('a query of a command reaches the embedded database', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     expect(await cli(['run', 'query'], { cwd })).toMatchObject({
       code: 0,
       stdout: '{"name":"app","answer":42}\n',
@@ -50,7 +53,6 @@ describe('next-puff run', () => {
   });
 
   test('a command that throws exits with 1 and shows its error and stack', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     const { code, stderr } = await cli(['run', 'broken'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain('command "broken" failed: Error: the seed is rotten');
@@ -59,7 +61,6 @@ describe('next-puff run', () => {
   });
 
   test('a wrong statement is shown with what PostgreSQL says and its code', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     const { code, stderr } = await cli(['run', 'mistake'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain('relation "no_such_table" does not exist');
@@ -67,7 +68,6 @@ describe('next-puff run', () => {
   });
 
   test('a command that leaves a timer behind does not keep the process', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     expect((await cli(['run', 'lingering'], { cwd })).code).toBe(0);
   });
 
@@ -97,7 +97,6 @@ describe('next-puff run', () => {
   });
 
   test('without a name it lists the commands', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
     const { code, stdout } = await cli(['run'], { cwd });
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toEqual([
@@ -111,19 +110,19 @@ describe('next-puff run', () => {
   });
 
   test('an unknown command exits with 2 and starts nothing', async () => {
-    const cwd = makeProject({ 'puff.config.ts': CONFIG });
-    const near = await cli(['run', 'helo'], { cwd });
+    const own = makeProject({ 'puff.config.ts': CONFIG });
+    const near = await cli(['run', 'helo'], { cwd: own });
     expect(near).toMatchObject({ code: 2 });
     expect(near.stderr).toContain('Did you mean "hello"?');
-    const far = await cli(['run', 'toString'], { cwd });
+    const far = await cli(['run', 'toString'], { cwd: own });
     expect(far).toMatchObject({ code: 2 });
     expect(far.stderr).toContain('It declares: hello, broken');
-    expect(existsSync(join(cwd, '.puff'))).toBe(false);
+    expect(existsSync(join(own, '.puff'))).toBe(false);
   });
 
   test('a config that is wrong is an error that names the file', async () => {
-    const cwd = makeProject({ 'puff.config.ts': 'export default { postgres: { url: 5 } }' });
-    const { code, stderr } = await cli(['run', 'hello'], { cwd });
+    const own = makeProject({ 'puff.config.ts': 'export default { postgres: { url: 5 } }' });
+    const { code, stderr } = await cli(['run', 'hello'], { cwd: own });
     expect(code).toBe(1);
     expect(stderr).toContain('puff.config.ts');
     expect(stderr).toContain('[PUFF_CONFIG_INVALID]');

@@ -3,11 +3,13 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { cleanUp, makeProject, query, UserProcess } from './support/project';
 
@@ -59,7 +61,9 @@ asRoot('as root', () => {
       expect(await new UserProcess(directory).joined()).toMatchObject({ adopted: true, url });
     } finally {
       await cleanUp();
-      rmSync(join(dataDirectory, '..'), { recursive: true, force: true });
+      const outside = dirname(dataDirectory);
+      rmSync(outside, { recursive: true, force: true });
+      if (readdirSync(dirname(outside)).length === 0) rmdirSync(dirname(outside));
     }
   });
 

@@ -60,6 +60,14 @@ pub enum Error {
         /// The value's type, or what is wrong with it.
         got: String,
     },
+    /// There are more or fewer values than parameters.
+    #[error("the statement has {expected} parameters, but {got} values were given")]
+    ParameterCount {
+        /// The parameters in the SQL text.
+        expected: usize,
+        /// The values.
+        got: usize,
+    },
     /// The connection broke while the statement was running.
     #[error("the connection to PostgreSQL was lost while the statement was running: {reason}")]
     ConnectionLost {
@@ -92,7 +100,7 @@ impl Error {
             Error::Refused { .. } => "PUFF_POSTGRES_REFUSED",
             Error::PoolTimeout { .. } => "PUFF_POSTGRES_POOL_TIMEOUT",
             Error::Server(_) => "PUFF_POSTGRES_QUERY",
-            Error::Parameter { .. } => "PUFF_POSTGRES_PARAMETER",
+            Error::Parameter { .. } | Error::ParameterCount { .. } => "PUFF_POSTGRES_PARAMETER",
             Error::ConnectionLost { .. } => "PUFF_POSTGRES_CONNECTION_LOST",
             Error::Cancelled => "PUFF_POSTGRES_CANCELLED",
             Error::Closed { .. } => "PUFF_POSTGRES_CLOSED",

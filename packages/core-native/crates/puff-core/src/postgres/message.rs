@@ -78,7 +78,8 @@ pub struct RowRef<'a> {
 }
 
 impl<'a> RowRef<'a> {
-    pub(crate) fn new(body: &'a [u8]) -> RowRef<'a> {
+    /// Takes the body of a DataRow message: a count, then the values with their lengths.
+    pub fn new(body: &'a [u8]) -> RowRef<'a> {
         RowRef {
             body: body.get(2..).unwrap_or_default(),
         }

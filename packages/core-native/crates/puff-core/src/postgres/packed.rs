@@ -592,14 +592,9 @@ fn put_array_literal(value: &[u8], text: &mut String) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postgres::types::decoding;
 
     fn column(name: &str, type_oid: u32) -> Column {
-        Column {
-            name: name.into(),
-            type_oid,
-            decoding: decoding(type_oid, Int8Mode::String),
-        }
+        Column::new(name, type_oid, Int8Mode::String)
     }
 
     fn row(values: &[Option<&[u8]>]) -> Vec<u8> {

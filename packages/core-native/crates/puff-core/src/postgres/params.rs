@@ -95,10 +95,9 @@ impl Params {
     /// Writes format codes and values as a Bind message wants them.
     pub(crate) fn encode(&self, types: &[u32], buffer: &mut BytesMut) -> Result<(), Error> {
         if self.count != types.len() {
-            return Err(Error::Parameter {
-                index: self.count.min(types.len()) + 1,
-                expected: format!("{} values in all", types.len()),
-                got: format!("{}", self.count),
+            return Err(Error::ParameterCount {
+                expected: types.len(),
+                got: self.count,
             });
         }
         buffer.put_u16(types.len() as u16);
@@ -486,6 +485,10 @@ mod tests {
             r#"{"{\"a\":[1]}","[2]"}"#
         );
         assert_eq!(array("[1,2]", oid::JSONB), "[1,2]");
+        assert_eq!(
+            array("[null,0.49286843315205764,-1.3446827283071504e-238]", 1022),
+            "{NULL,0.49286843315205764,-1.3446827283071504e-238}"
+        );
         assert!(written(Value::Array("[1]"), oid::INT4).is_err());
         assert!(written(Value::Array(r#"[{"a":1}]"#), 1007).is_err());
     }
@@ -509,7 +512,13 @@ mod tests {
             .encode(&[oid::TEXT, oid::TEXT], &mut BytesMut::new())
             .unwrap_err();
         assert!(
-            matches!(error, Error::Parameter { index: 2, .. }),
+            matches!(
+                error,
+                Error::ParameterCount {
+                    expected: 2,
+                    got: 1
+                }
+            ),
             "{error}"
         );
     }

@@ -49,6 +49,15 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column of this name and type; `int8` says what 64-bit integers become in JavaScript.
+    pub fn new(name: &str, type_oid: u32, int8: Int8Mode) -> Column {
+        Column {
+            name: name.into(),
+            type_oid,
+            decoding: decoding(type_oid, int8),
+        }
+    }
+
     /// What the column becomes in JavaScript.
     pub fn kind(&self) -> Kind {
         self.decoding.kind
@@ -78,18 +87,14 @@ pub(crate) fn parse_columns(body: &[u8], int8: Int8Mode) -> Option<Box<[Column]>
     let count = reader.u16()?;
     (0..count)
         .map(|_| {
-            let name = String::from_utf8_lossy(reader.text()?).into();
+            let name = String::from_utf8_lossy(reader.text()?);
             let _table_oid = reader.u32()?;
             let _attribute_number = reader.u16()?;
             let type_oid = reader.u32()?;
             let _type_size = reader.u16()?;
             let _type_modifier = reader.u32()?;
             let _format = reader.u16()?;
-            Some(Column {
-                name,
-                type_oid,
-                decoding: decoding(type_oid, int8),
-            })
+            Some(Column::new(&name, type_oid, int8))
         })
         .collect()
 }

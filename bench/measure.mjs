@@ -1,0 +1,61 @@
+// Times functions against each other: contestants take turns, the median of the rounds counts.
+
+const ROUNDS = 9;
+const ROUND_MS = 200;
+
+/** @param {number[]} values */
+function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+/** Formats microseconds. */
+function micros(value) {
+  return value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : value.toFixed(0);
+}
+
+/**
+ * Runs synchronous contestants in turns and prints microseconds per run: median, spread, ratio to the
+ * fastest.
+ *
+ * @template T
+ * @param {string} title
+ * @param {Record<string, T>} contestants
+ * @param {(contestant: T) => unknown} run
+ */
+export async function compare(title, contestants, run) {
+  const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const [name, contestant] of Object.entries(contestants)) {
+      const time = timeRound(() => run(contestant));
+      // The first round warms up.
+      if (round >= 0) times[name].push(time);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const medians = Object.entries(times).map(([name, list]) => ({
+    name,
+    list,
+    median: quantile(list, 0.5),
+  }));
+  const best = Math.min(...medians.map(({ median }) => median));
+  console.log(`\n${title} (us per run)`);
+  for (const { name, list, median } of medians.sort((a, b) => a.median - b.median)) {
+    const spread = `${micros(quantile(list, 0))}-${micros(quantile(list, 1))}`;
+    console.log(
+      `  ${name.padEnd(36)} ${micros(median).padStart(8)}  ${spread.padStart(16)}  ${(median / best).toFixed(2)}x`,
+    );
+  }
+}
+
+function timeRound(run) {
+  let runs = 0;
+  const begin = performance.now();
+  let end = begin;
+  do {
+    for (let i = 0; i < 10; i++) run();
+    runs += 10;
+    end = performance.now();
+  } while (end - begin < ROUND_MS);
+  return ((end - begin) * 1000) / runs;
+}

@@ -1,0 +1,14 @@
+// Runs benchmarks by name, or lists them: `npm run bench -- rows`.
+const benchmarks = {
+  rows: 'what is the fastest way to bring rows into JavaScript?',
+};
+
+const [name] = process.argv.slice(2);
+if (name === undefined || !(name in benchmarks)) {
+  console.log('Usage: npm run bench -- <name>\n');
+  for (const [known, question] of Object.entries(benchmarks)) {
+    console.log(`  ${known.padEnd(10)} ${question}`);
+  }
+  process.exit(name === undefined ? 0 : 2);
+}
+await import(`./${name}/run.mjs`);

@@ -47,9 +47,11 @@ export function errorOfFailure(json: string): PuffError {
 }
 
 /**
- * Makes the error class of what a native function threw: its message begins with the code.
+ * Makes the error class of what a native function threw: its message begins with the code. What is
+ * an error of ours already, for example of packing parameters, stays.
  */
 export function errorOfThrown(thrown: unknown): PuffError {
+  if (thrown instanceof PuffError) return thrown;
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const [, code, message] = /^(PUFF_[A-Z_]+): (.*)$/s.exec(text) ?? [];
   if (code === undefined || message === undefined) {

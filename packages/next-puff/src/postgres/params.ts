@@ -14,6 +14,9 @@ const BIGINT = 7;
 const JSON_VALUE = 8;
 const ARRAY = 9;
 
+/** The wire protocol counts parameters in 16 bits. */
+const MAX_PARAMETERS = 65_535;
+
 const INITIAL_SIZE = 16 * 1024;
 const KEPT_SIZE = 1024 * 1024;
 const NONE = new Uint8Array();
@@ -26,10 +29,12 @@ let end = 0;
  *
  * The result is only good until the next call: the core copies it.
  *
- * @throws {PostgresParameterError} for values that no parameter can be: `undefined`, functions, symbols
+ * @throws {PostgresParameterError} for values that no parameter can be (`undefined`, functions,
+ * symbols) and for too many values
  */
 export function packParams(values: readonly unknown[]): Uint8Array {
   if (values.length === 0) return NONE;
+  if (values.length > MAX_PARAMETERS) throw tooMany(values.length);
   if (buffer.length > KEPT_SIZE) buffer = Buffer.allocUnsafe(INITIAL_SIZE);
   end = 0;
   for (let index = 0; index < values.length; index++) pack(values[index], index);
@@ -111,6 +116,8 @@ function packObject(value: object | null, index: number): void {
 
 /** What JSON has no word for, inside an array, becomes the text that PostgreSQL reads. */
 function element(value: unknown): unknown {
+  // As UTF-8 does it: half a surrogate pair is no character.
+  if (typeof value === 'string') return value.replace(/\p{Surrogate}/gu, '\ufffd');
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   if (types.isUint8Array(value)) return `\\x${Buffer.from(value).toString('hex')}`;
@@ -127,6 +134,16 @@ function stringify(value: unknown, index: number): string {
   }
   if (text === undefined) throw unfit(index, `a value that is not JSON: ${typeof value}`);
   return text;
+}
+
+function tooMany(count: number): PostgresParameterError {
+  return new PostgresParameterError(
+    `${count} values were given, and a statement has at most ${MAX_PARAMETERS} parameters`,
+    {
+      operation: 'query',
+      hint: 'Pass whole arrays: `where id = any($1)`, `insert into t select * from unnest($1::int[], $2::text[])`.',
+    },
+  );
 }
 
 function unfit(index: number, what: string, cause?: unknown): PostgresParameterError {

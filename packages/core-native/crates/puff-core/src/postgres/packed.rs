@@ -31,7 +31,7 @@ const CHUNK_TEXT: usize = 16 * 1024;
 /// A whole result.
 #[derive(Debug)]
 pub struct Packed {
-    /// The columns; `None` where the statement has no rows to return.
+    /// The columns; `None` for a script, whose rows are dropped.
     pub shape: Option<Arc<Shape>>,
     /// The chunks, one after the other.
     pub words: Vec<i32>,
@@ -111,9 +111,8 @@ impl<F: FnOnce(Result<Packed, Error>) + Send> PackedSink<F> {
 
 impl<F: FnOnce(Result<Packed, Error>) + Send> Sink for PackedSink<F> {
     fn start(&mut self, statement: &Arc<Statement>) {
-        if !statement.columns.is_empty() {
-            self.packer = Some(Packer::new(statement.layout()));
-        }
+        // Also where there are no columns: a `select` of nothing has rows all the same.
+        self.packer = Some(Packer::new(statement.layout()));
     }
 
     fn row(&mut self, row: RowRef<'_>) -> Result<(), Error> {

@@ -1,0 +1,121 @@
+//! Statements on the pool.
+
+use crate::support::{pool, query, run, send, text};
+
+#[test]
+fn nothing_is_opened_before_the_first_statement() {
+    let pool = pool(|_| {});
+    assert_eq!(pool.status().open, 0);
+    assert_eq!(text(run(&pool, "select 'a' || $1", &["b"])), "ab");
+    assert_eq!(pool.status().open, 1);
+}
+
+#[test]
+fn outcomes_name_command_and_count() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    run(&pool, "create temp table outcome_test (id int)", &[]).unwrap();
+    let (_, outcome) = run(
+        &pool,
+        "insert into outcome_test select generate_series(1, 3)",
+        &[],
+    )
+    .unwrap();
+    assert_eq!((&*outcome.command, outcome.row_count), ("INSERT", 3));
+    let (rows, outcome) = run(&pool, "select * from outcome_test", &[]).unwrap();
+    assert_eq!(
+        (&*outcome.command, outcome.row_count, rows.len()),
+        ("SELECT", 3, 3)
+    );
+}
+
+#[test]
+fn statements_stay_prepared_and_the_oldest_make_room() {
+    let pool = pool(|options| {
+        options.max_connections = Some(1);
+        options.statement_cache_size = Some(3);
+    });
+    for round in 0..3 {
+        for index in 0..5 {
+            let sql = format!("select '{index}' || $1");
+            assert_eq!(
+                text(run(&pool, &sql, &["x"])),
+                format!("{index}x"),
+                "round {round}"
+            );
+        }
+    }
+    let count = "select count(*)::text from pg_prepared_statements";
+    assert_eq!(text(run(&pool, count, &[])), "3");
+}
+
+#[test]
+fn unnamed_statements_leave_nothing_on_the_server() {
+    let pool = pool(|options| {
+        options.max_connections = Some(1);
+        options.named_statements = Some(false);
+    });
+    assert_eq!(text(run(&pool, "select $1::text", &["x"])), "x");
+    let count = "select count(*)::text from pg_prepared_statements";
+    assert_eq!(text(run(&pool, count, &[])), "0");
+}
+
+#[test]
+fn a_changed_table_is_described_anew() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    run(&pool, "create temp table changing (a text)", &[]).unwrap();
+    run(&pool, "insert into changing values ('1')", &[]).unwrap();
+    assert_eq!(
+        run(&pool, "select * from changing", &[]).unwrap().0[0].len(),
+        1
+    );
+    run(
+        &pool,
+        "alter table changing add column b text default '2'",
+        &[],
+    )
+    .unwrap();
+    assert_eq!(
+        run(&pool, "select * from changing", &[]).unwrap().0[0].len(),
+        2
+    );
+}
+
+#[test]
+fn names_that_the_server_forgot_are_prepared_again() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    for forget in [
+        "discard all",
+        "deallocate all",
+        "do 'begin deallocate all; end'",
+    ] {
+        assert_eq!(text(run(&pool, "select $1::text", &["x"])), "x");
+        run(&pool, forget, &[]).unwrap();
+        assert_eq!(
+            text(run(&pool, "select $1::text", &["y"])),
+            "y",
+            "after {forget}"
+        );
+    }
+}
+
+#[test]
+fn many_callers_share_few_connections() {
+    let pool = pool(|options| options.max_connections = Some(4));
+    let answers: Vec<_> = (0..1000)
+        .map(|index| send(&pool, query("select $1::text", &[&index.to_string()])))
+        .collect();
+    for (index, answer) in answers.into_iter().enumerate() {
+        assert_eq!(text(answer.wait()), index.to_string());
+    }
+    assert!(pool.status().open <= 4);
+}
+
+#[test]
+fn large_values_cross_in_both_directions() {
+    let pool = pool(|_| {});
+    let value = "x".repeat(8 << 20);
+    assert_eq!(
+        text(run(&pool, "select $1::text", &[&value])).len(),
+        value.len()
+    );
+}

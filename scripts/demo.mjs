@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // `npm run demo`: from a fresh clone to the polls app in the browser. With --check, walks through it instead of
 // waiting for you, and says what it saw. Plain Node without dependencies: nothing is installed when it starts.
-import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -26,7 +25,6 @@ Installs and builds everything, starts the embedded PostgreSQL, fills it with po
   --port <number>       serve on this port (otherwise 3000, or the next one that is free)
   --questions <number>  how many questions to seed (otherwise the 12 samples)
   --database-url <url>  use this PostgreSQL instead of the embedded one
-  --fresh               start with an empty embedded database
   --verbose             show what the tools print
   --help                show this`;
 
@@ -54,7 +52,6 @@ async function demo() {
   await progress.step('Build the native core and the packages', () => build('./packages/*'));
 
   const env = appEnvironment();
-  if (options.fresh) rmSync(join(APP, '.puff'), { recursive: true, force: true });
   await progress.step(
     options['database-url'] ? 'Migrate the database' : 'Start the embedded PostgreSQL, migrate',
     () => command(env, 'migrate'),
@@ -148,7 +145,6 @@ function readOptions() {
         port: { type: 'string' },
         questions: { type: 'string' },
         'database-url': { type: 'string' },
-        fresh: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -1,0 +1,163 @@
+#!/usr/bin/env node
+// `npm test`: does all set-up and runs every check there is. Plain Node without dependencies: nothing is installed
+// when it starts. Builds that are up to date are skipped; nothing outside the repository is needed or touched.
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ChildFailure, Children } from './demo/children.mjs';
+import { installPackages } from './demo/install.mjs';
+import { Progress } from './demo/progress.mjs';
+import { checkRequirements } from './demo/requirements.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const NATIVE = join(ROOT, 'packages/core-native');
+const PACKAGE = join(ROOT, 'packages/next-puff');
+const bin = (path) => join(ROOT, 'node_modules', path);
+
+const USAGE = `Usage: npm test -- [options]
+
+Installs and builds everything, then checks format, lint and types and runs all tests.
+
+  --only <step>   one of: lint, types, rust, jest, walk (set-up comes first all the same)
+  --verbose       show what the tools print
+  --help          show this`;
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
+const progress = new Progress();
+const children = new Children({ isVerbose: options.verbose });
+let passed = 0;
+let failed = 0;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, async () => {
+    await children.stopAll();
+    process.exit(1);
+  });
+}
+
+// Services of this machine must not be what the tests pass against.
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', TURBO_TELEMETRY_DISABLED: '1' };
+for (const name of Object.keys(env)) {
+  if (/^(DATABASE_URL|REDIS_URL|PG[A-Z]+|NEXT_PUFF_.*)$/.test(name)) delete env[name];
+}
+
+try {
+  await progress.step('Look for Node.js, npm and Rust', () => checkRequirements(ROOT));
+  await progress.step('Install the packages', () => installPackages(ROOT, children));
+  await progress.step('Build the native core and the packages', () =>
+    turbo('build', './packages/*'),
+  );
+  await check('lint', 'TypeScript format and lint', lintTypeScript);
+  await check('lint', 'Rust format', () => cargo('fmt', '--all', '--check'));
+  await check('lint', 'Rust lint', () =>
+    cargo('clippy', '--all-targets', '--quiet', '--', '-D', 'warnings'),
+  );
+  await check('types', 'Types of tests and example', () => turbo('types'));
+  await check('rust', 'Rust tests', testRust);
+  await check('jest', 'Jest', testJest);
+  await check('walk', 'Walk through the polls app', walkThroughApp);
+  if (options.only !== undefined && passed + failed === 0) {
+    throw new Error(`There is no step ${options.only}.\n\n${USAGE}`);
+  }
+} catch (error) {
+  failed++;
+  report(error);
+} finally {
+  await children.stopAll();
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** Runs a step that counts as one test, or as the counts that it answers; the next steps run all the same. */
+async function check(name, title, work) {
+  if (options.only !== undefined && options.only !== name) return;
+  try {
+    await progress.step(title, async () => {
+      const counts = (await work()) ?? { passed: 1 };
+      passed += counts.passed;
+      return counts.passed === 1 ? undefined : `${counts.passed} passed`;
+    });
+  } catch (error) {
+    failed += error.failed ?? 1;
+    passed += error.passed ?? 0;
+    report(error);
+  }
+}
+
+function report(error) {
+  if (children.isStopping) return;
+  console.error(`\n${error.message}`);
+  if (error instanceof ChildFailure) console.error(`\n${error.output}`);
+}
+
+function turbo(task, ...filters) {
+  const args = [bin('turbo/bin/turbo'), 'run', task, '--output-logs=errors-only'];
+  const filter = filters.map((name) => `--filter=${name}`);
+  return children.run(process.execPath, [...args, ...filter], { cwd: ROOT, env }).then(() => {});
+}
+
+function cargo(...args) {
+  return children.run('cargo', args, { cwd: NATIVE, env }).then(() => {});
+}
+
+async function lintTypeScript() {
+  const args = [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'];
+  await children.run(process.execPath, args, { cwd: ROOT, env });
+}
+
+/** Rust tests want a server; they get a fresh one of the package's own. */
+async function testRust() {
+  const embedded = pathToFileURL(join(PACKAGE, 'dist/embedded/index.js')).href;
+  const { startTemporaryPostgres } = await import(embedded);
+  const server = await startTemporaryPostgres();
+  try {
+    const output = await children.run('cargo', ['test', '--quiet', '--workspace'], {
+      cwd: NATIVE,
+      env: { ...env, PUFF_TEST_DATABASE_URL: server.url },
+    });
+    const counts = [...output.matchAll(/^test result: ok\. (\d+) passed/gm)];
+    return { passed: counts.reduce((sum, [, count]) => sum + Number(count), 0) };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function testJest() {
+  const results = join(tmpdir(), `next-puff-jest-${process.pid}.json`);
+  const args = ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js')];
+  const counts = () => {
+    if (!existsSync(results)) return { passed: 0, failed: 1 };
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(results, 'utf8'));
+    // A file that cannot be loaded has no tests to fail.
+    return { passed: numPassedTests, failed: Math.max(numFailedTests, 1) };
+  };
+  try {
+    await children.run(process.execPath, [...args, '--json', `--outputFile=${results}`], {
+      cwd: PACKAGE,
+      env,
+    });
+  } catch (error) {
+    throw Object.assign(error, counts());
+  }
+  return counts();
+}
+
+async function walkThroughApp() {
+  await children.run(process.execPath, [join(ROOT, 'scripts/demo.mjs'), '--check'], {
+    cwd: ROOT,
+    env,
+  });
+}

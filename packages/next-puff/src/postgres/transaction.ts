@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { StatementResult } from '../boundary/completions.js';
 import type { IsolationLevel } from '../context/request-context.js';
 import { PostgresClosedError, PostgresError, PuffError } from '../errors.js';
@@ -52,6 +53,20 @@ function beginText({ isolation, readOnly, deferrable }: TransactionOptions): str
   return text;
 }
 
+/** The savepoints directly inside a transaction or a savepoint: they can only be one after another. */
+interface Level {
+  transaction: Transaction;
+  /** Settles when the last savepoint that was asked for is over. */
+  last: Promise<unknown>;
+  outer: Level | undefined;
+}
+
+// One storage per process, also when a bundler made a second copy of this module.
+const KEY = Symbol.for('next-puff.postgres.savepoints');
+const globals = globalThis as { [KEY]?: AsyncLocalStorage<Level> };
+globals[KEY] ??= new AsyncLocalStorage<Level>();
+const levels: AsyncLocalStorage<Level> = globals[KEY];
+
 /** An open transaction and the connection it has. */
 export class Transaction implements Executor {
   readonly #target: Target;
@@ -63,6 +78,7 @@ export class Transaction implements Executor {
   /** The first error of a statement: PostgreSQL refuses all that follow. */
   #failure: unknown;
   #savepoints = 0;
+  readonly #topLevel: Level = { transaction: this, last: Promise.resolve(), outer: undefined };
   #cursors = 0;
 
   private constructor(target: Target, signals: readonly AbortSignal[]) {
@@ -134,23 +150,45 @@ export class Transaction implements Executor {
 
   /**
    * Runs a function inside a savepoint: if it throws, what it did is undone and the transaction
-   * goes on.
+   * goes on. Savepoints that are asked for at the same time run one after another.
    */
-  async savepoint<T>(fn: () => Promise<T>): Promise<T> {
+  savepoint<T>(fn: () => Promise<T>): Promise<T> {
+    const level = this.#level();
+    const turn = level.last.then(() => this.#runSavepoint(fn));
+    level.last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Where the calling code is: directly in the transaction or in one of its savepoints. */
+  #level(): Level {
+    let level = levels.getStore();
+    while (level !== undefined && level.transaction !== this) level = level.outer;
+    return level ?? this.#topLevel;
+  }
+
+  async #runSavepoint<T>(fn: () => Promise<T>): Promise<T> {
     const name = `puff_${++this.#savepoints}`;
     await this.runScript(`SAVEPOINT ${name}`, {});
+    const level = { transaction: this, last: Promise.resolve(), outer: levels.getStore() };
     let result: T;
     try {
-      result = await fn();
+      result = await levels.run(level, fn);
     } catch (error) {
-      if (this.#isOpen) {
-        await runScript(this.#target, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
-        this.#failure = undefined;
-      }
+      if (this.#isOpen) await this.#undoSavepoint(name);
       throw error;
     }
     await this.runScript(`RELEASE SAVEPOINT ${name}`, {});
     return result;
+  }
+
+  async #undoSavepoint(name: string): Promise<void> {
+    try {
+      await runScript(this.#target, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
+      this.#failure = undefined;
+    } catch (error) {
+      // The connection is gone; what the caller has to know is what came first.
+      this.#failure ??= error;
+    }
   }
 
   /**

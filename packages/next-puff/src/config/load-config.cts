@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { createJiti } from 'jiti';
 import { ConfigError } from './config-error.cjs';
 import type { PuffConfig } from './puff-config.cjs';
 import { validateConfig } from './validate-config.cjs';
@@ -14,11 +13,16 @@ const CONFIG_FILES = ['puff.config.ts', 'puff.config.mts', 'puff.config.js', 'pu
  */
 export function findConfigFile(dir: string): string | undefined {
   // The comments keep Next.js from copying the whole project into the server's output.
-  const found = CONFIG_FILES.filter((name) => existsSync(join(/* turbopackIgnore: true */ dir, name)));
+  const found = CONFIG_FILES.filter((name) =>
+    existsSync(join(/* turbopackIgnore: true */ dir, name)),
+  );
   if (found.length > 1) {
-    throw new ConfigError(`${resolve(/* turbopackIgnore: true */ dir)} has ${found.join(' and ')}.`, {
-      hint: 'Keep one of them.',
-    });
+    throw new ConfigError(
+      `${resolve(/* turbopackIgnore: true */ dir)} has ${found.join(' and ')}.`,
+      {
+        hint: 'Keep one of them.',
+      },
+    );
   }
   return found[0] === undefined ? undefined : resolve(/* turbopackIgnore: true */ dir, found[0]);
 }
@@ -38,13 +42,15 @@ export function loadConfig(dir: string): PuffConfig {
 }
 
 function evaluate(path: string): unknown {
+  // Loaded only now, because a server whose settings were published needs no compiler.
+  const { createJiti } = require('jiti') as typeof import('jiti');
   // No caches: `next dev` evaluates a changed config in a process that has seen the former one.
   const jiti = createJiti(path, { moduleCache: false, fsCache: false });
   try {
     const loaded = jiti(path) as { default?: unknown };
     return loaded.default ?? loaded;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = (error as Error | null)?.message ?? String(error);
     throw new ConfigError(`${basename(path)} cannot be evaluated: ${reason}`, {
       cause: error,
       hint: /await/.test(reason) ? 'Top-level await is not possible here.' : undefined,

@@ -33,6 +33,11 @@ async function run(loader: LoaderContext, code: string) {
     options: loader.getOptions(),
     resolve: (fromFile, specifier) => resolve(dirname(fromFile), specifier),
     addDependency: (path) => loader.addDependency(path),
-    warn: (message) => loader.emitWarning(new Error(message)),
+    warn: (message) => {
+      const warning = new Error(message);
+      // Where in the loader it was made tells the reader nothing.
+      warning.stack = message;
+      loader.emitWarning(warning);
+    },
   });
 }

@@ -109,10 +109,27 @@ function extendTurbopack(turbopack: Turbopack, options: TransformOptions): Turbo
 
 type Webpack = NonNullable<NextConfig['webpack']>;
 
+/** The part of webpack's configuration that is extended here. */
+interface WebpackConfig {
+  module?: { rules?: unknown[] };
+  externals?: unknown;
+}
+
+/**
+ * Keeps next-puff out of the bundle also where it is linked: `serverExternalPackages` knows a package
+ * by its place in `node_modules`, which a linked one does not have.
+ */
+async function linkedPackages({ request }: { request?: string }): Promise<string | undefined> {
+  return /^(@next-puff\/core-native|next-puff)(\/|$)/.test(request ?? '')
+    ? `module ${request}`
+    : undefined;
+}
+
 function extendWebpack(former: NextConfig['webpack'], options: TransformOptions): Webpack {
   return (webpackConfig, context) => {
-    const addRule = (composed: { module?: { rules?: unknown[] } }) => {
+    const addRule = (composed: WebpackConfig) => {
       if (context.nextRuntime === 'edge') return composed;
+      if (context.isServer) composed.externals = [linkedPackages, composed.externals ?? []].flat();
       composed.module ??= {};
       composed.module.rules = [
         ...(composed.module.rules ?? []),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -11,6 +11,20 @@ const NEXT = createRequire(import.meta.url).resolve('next/dist/bin/next');
 
 /** One way to build the fixture app; each has its own output folder. */
 export type Variant = 'turbopack' | 'webpack' | 'plain';
+
+/**
+ * Puts next-puff into the app's own `node_modules`, as an installation does, or takes it out, so that
+ * the app finds the workspace's link. Bundlers treat the two differently.
+ */
+export function installNextPuff(how: 'copied' | 'linked'): void {
+  const target = join(FIXTURE_DIR, 'node_modules', 'next-puff');
+  const source = join(import.meta.dirname, '..', '..');
+  rmSync(join(FIXTURE_DIR, 'node_modules'), { recursive: true, force: true });
+  if (how === 'linked') return;
+  for (const part of ['package.json', 'dist']) {
+    cpSync(join(source, part), join(target, part), { recursive: true });
+  }
+}
 
 function environment(variant: Variant): NodeJS.ProcessEnv {
   const { NODE_ENV: _, NEXT_PUFF_CONFIG: __, ...inherited } = process.env;
@@ -68,7 +82,11 @@ export class FixtureServer {
       { cwd: FIXTURE_DIR, env: environment(variant), detached: true },
     );
     const server = new FixtureServer(child, port);
-    const isReady = () => server.fetch('/api/recorded').then(({ ok }) => ok, () => false);
+    const isReady = () =>
+      server.fetch('/api/recorded').then(
+        ({ ok }) => ok,
+        () => false,
+      );
     try {
       await eventually(() => child.exitCode !== null || isReady(), 'the server to answer');
       if (child.exitCode !== null) throw new Error(`next ${command} ended.`);

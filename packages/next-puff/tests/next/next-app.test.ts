@@ -3,6 +3,7 @@ import {
   actionRequest,
   buildFixture,
   FixtureServer,
+  installNextPuff,
   type Variant,
 } from './fixture-server.ts';
 
@@ -10,6 +11,7 @@ const BUILD_MS = 180_000;
 let plainIds: Record<string, string>;
 
 beforeAll(async () => {
+  installNextPuff('copied');
   await buildFixture('plain');
   plainIds = actionIds('plain');
 }, BUILD_MS);
@@ -41,6 +43,15 @@ describe.each(['turbopack', 'webpack'] as const)('next build and next start with
     expect(await server?.json('/api/static')).toEqual(first);
   });
 
+  test('a revalidated route handler keeps its former answer when the database is away', async () => {
+    const first = await server?.json('/api/revalidated');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await server?.fetch('/api/revalidated');
+    await server?.waitForEvent('revalidated: no deadline');
+    const response = (await server?.fetch('/api/revalidated')) as Response;
+    expect([response.status, await response.json()]).toEqual([200, first]);
+  });
+
   behavesWrapped(() => server as FixtureServer, variant);
 });
 
@@ -48,6 +59,7 @@ describe('next dev', () => {
   let server: FixtureServer | undefined;
 
   beforeAll(async () => {
+    installNextPuff('linked');
     server = await FixtureServer.start('dev', 'turbopack');
   }, BUILD_MS);
   afterAll(() => server?.stop());
@@ -93,7 +105,10 @@ function behavesWrapped(server: () => FixtureServer, variant: Variant | 'dev'): 
   test('Next.js still answers HEAD, OPTIONS and methods that are not there', async () => {
     expect((await server().fetch('/api/declared', { method: 'HEAD' })).status).toBe(200);
     const options = await server().fetch('/api/declared', { method: 'OPTIONS' });
-    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST']);
+    expect([options.status, options.headers.get('allow')]).toEqual([
+      204,
+      'GET, HEAD, OPTIONS, POST',
+    ]);
     expect((await server().fetch('/api/declared', { method: 'DELETE' })).status).toBe(405);
   });
 
@@ -155,6 +170,11 @@ function behavesWrapped(server: () => FixtureServer, variant: Variant | 'dev'): 
     expect(await result('guarded', 'a')).toEqual(['action guarded (app/actions.ts)', 'a']);
     expect(await result('explicit', 'a')).toEqual(['action explicit (app/actions.ts)', 'a']);
     expect(await result('renamed', 'a')).toEqual(['action local (app/actions.ts)', 'a']);
+    expect(await result('imported', 'a')).toEqual(['action imported (app/actions.ts)', 'a']);
+    expect(await result('destructured', 'a')).toEqual([
+      'action destructured (app/actions.ts)',
+      'a',
+    ]);
     expect(await result('default')).toBe('action default export (app/actions.ts)');
   }, 60_000);
 

@@ -64,9 +64,10 @@ export class ModuleEdits {
 
   /** Exports an expression under a name, in place of whatever was exported so before. */
   exportAs(name: string, expression: string): void {
-    const local = this.freshName(name);
+    const isIdentifier = /^[\w$]+$/.test(name);
+    const local = this.freshName(isIdentifier ? name : 'export');
     this.append(`const ${local} = ${expression};`);
-    this.append(`export { ${local} as ${name} };`);
+    this.append(`export { ${local} as ${isIdentifier ? name : quote(name)} };`);
   }
 
   get isEmpty(): boolean {

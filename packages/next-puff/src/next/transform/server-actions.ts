@@ -71,7 +71,9 @@ export function wrapServerActions(module: ModuleSource, edits: ModuleEdits, file
     for (const statement of module.program.body) {
       if (statement.type === 'ExportDefaultDeclaration') wrapDefault(statement);
       if (statement.type !== 'ExportNamedDeclaration' || statement.exportKind === 'type') continue;
-      const { declaration } = statement;
+      // Next.js refuses `export ... from` in these files.
+      const { declaration, source } = statement;
+      if (source) continue;
       if (!declaration) wrapSpecifiers(statement);
       else if (isFunction(declaration)) wrapBody(declaration, declaration.id?.name ?? 'action');
       else if (declaration.type === 'VariableDeclaration') {
@@ -108,11 +110,7 @@ export function wrapServerActions(module: ModuleSource, edits: ModuleEdits, file
       }
       const name = exportedName(specifier.exported);
       const local = exportedName(specifier.local);
-      if (statement.source) {
-        const imported = edits.freshName('import');
-        edits.append(`import { ${local} as ${imported} } from ${quote(statement.source.value)};`);
-        exportWrapped(name, imported);
-      } else if (isImported(local)) {
+      if (isImported(local)) {
         exportWrapped(name, local);
       } else {
         wrapLocal(local);
@@ -120,8 +118,7 @@ export function wrapServerActions(module: ModuleSource, edits: ModuleEdits, file
       }
     }
     if (kept.length === statement.specifiers.length) return;
-    const from = statement.source ? ` from ${quote(statement.source.value)}` : '';
-    edits.replace(statement, kept.length > 0 ? `export { ${kept.join(', ')} }${from};` : '');
+    edits.replace(statement, kept.length > 0 ? `export { ${kept.join(', ')} };` : '');
   }
 
   /** Wraps what a module-level name stands for, where it is declared. */

@@ -2,6 +2,7 @@
 
 import { redirect } from 'next/navigation';
 import { action, currentContext } from 'next-puff/next';
+import { imported, makeActions } from '@/lib/more-actions';
 import { contextName, record, untilAborted } from '@/lib/record';
 import { withAuth } from '@/lib/with-auth';
 
@@ -21,7 +22,9 @@ export const explicit = action({ deadlineMs: 200 }, async (word: string) => {
 async function local(word: string) {
   return [contextName(), word];
 }
-export { local as renamed };
+
+export { imported, local as renamed };
+export const { destructured } = makeActions();
 
 export async function waiting() {
   return untilAborted('action');

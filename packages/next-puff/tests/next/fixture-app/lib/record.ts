@@ -1,6 +1,8 @@
 import { currentContext } from 'next-puff/next';
 
-const events: string[] = ((globalThis as { fixtureEvents?: string[] }).fixtureEvents ??= []);
+const globals = globalThis as { fixtureEvents?: string[] };
+globals.fixtureEvents ??= [];
+const events = globals.fixtureEvents;
 
 /** Notes something for the test, which reads it at /api/recorded. */
 export function record(event: string): void {

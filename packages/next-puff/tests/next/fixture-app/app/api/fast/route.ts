@@ -1,5 +1,5 @@
-import { currentContext } from 'next-puff/next';
 import { after } from 'next/server';
+import { currentContext } from 'next-puff/next';
 import { record } from '@/lib/record';
 
 export async function POST() {

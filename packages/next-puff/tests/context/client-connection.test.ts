@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type ClientConnection,
+  currentClient,
+  watchClients,
+} from '../../dist/context/client-connection.cjs';
+
+let server: http.Server;
+let handle: (response: http.ServerResponse, client: ClientConnection) => Promise<void>;
+
+beforeAll(async () => {
+  watchClients();
+  watchClients();
+  server = http.createServer(async (_request, response) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    await handle(response, currentClient() as ClientConnection);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterAll(() => {
+  server.close();
+});
+
+function request(): http.ClientRequest {
+  const { port } = server.address() as AddressInfo;
+  return http.get({ port, host: '127.0.0.1', agent: false }).on('error', () => {});
+}
+
+test('outside of a request there is no client', () => {
+  expect(currentClient()).toBeUndefined();
+});
+
+test('a client that leaves before the answer is complete has disconnected', async () => {
+  const disconnected = new Promise<void>((resolve) => {
+    handle = async (response, client) => {
+      client.onDisconnect(resolve);
+      response.write('begun');
+    };
+  });
+  const [response] = (await once(request(), 'response')) as [http.IncomingMessage];
+  response.on('error', () => {}).destroy();
+  await disconnected;
+});
+
+test('one that listens after the client left is told at once', async () => {
+  const late = new Promise<string>((resolve) => {
+    handle = async (response, client) => {
+      sent.destroy();
+      await once(response, 'close');
+      client.onDisconnect(() => resolve('told'));
+    };
+  });
+  const sent = request();
+  expect(await late).toBe('told');
+});
+
+test('a client that has its whole answer has not', async () => {
+  let disconnected = false;
+  const closed = new Promise((resolve) => {
+    handle = async (response, client) => {
+      client.onDisconnect(() => {
+        disconnected = true;
+      });
+      response.on('close', resolve);
+      response.end('all');
+    };
+  });
+  const [response] = (await once(request(), 'response')) as [http.IncomingMessage];
+  response.resume();
+  await closed;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(disconnected).toBe(false);
+});

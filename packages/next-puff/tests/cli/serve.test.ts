@@ -126,7 +126,9 @@ describe('a port that is taken', () => {
     await once(squatter, 'listening');
     port = (squatter.address() as { port: number }).port;
   });
-  afterAll(() => squatter.close());
+  afterAll(() => {
+    squatter.close();
+  });
 
   test.each(['start', 'dev'])('%s -p says so before anything is started', async (command) => {
     rmSync(PUFF, { recursive: true, force: true });

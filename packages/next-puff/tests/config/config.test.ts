@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +70,29 @@ describe('loadConfig', () => {
       'PUFF_CONFIG_INVALID',
       'puff.config.ts cannot be evaluated: no such secret',
     ]);
+  });
+});
+
+describe('a config that imports next-puff', () => {
+  test('gets the modules of the process that loads it, all of their names', () => {
+    write(
+      'puff.config.ts',
+      `import { defineConfig, postgres, PostgresError } from 'next-puff';
+       import { postgres as direct } from 'next-puff/postgres';
+       export default defineConfig({
+         commands: { run: () => [typeof postgres, postgres === direct, new PostgresError('m', { sqlState: 's' })] },
+       });`,
+    );
+    // In a process of its own: Jest cannot require ESM.
+    const script = `
+      import { loadConfig, postgres, PostgresError } from 'next-puff';
+      const [type, same, error] = loadConfig(${JSON.stringify(dir)}).commands.run({ args: [] });
+      console.log(type, same, error instanceof PostgresError);`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+    });
+    expect(output.trim()).toBe('function true true');
   });
 });
 

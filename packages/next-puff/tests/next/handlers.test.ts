@@ -117,7 +117,8 @@ describe('a wrapped route handler', () => {
       }),
     );
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, retryAfter]);
-    expect((await response.json()).error.code).toMatch(/^PUFF_POSTGRES_/);
+    const body = (await response.json()) as { error: { code: string } };
+    expect(body.error.code).toMatch(/^PUFF_POSTGRES_/);
     expect(log).toHaveBeenCalledTimes(1);
   });
 

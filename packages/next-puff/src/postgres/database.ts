@@ -5,7 +5,7 @@ import { type PoolConfig, settings } from '../config/index.cjs';
 import { currentContext, type RequestContext } from '../context/request-context.js';
 import { NotConfiguredError, PostgresClosedError, PuffError } from '../errors.js';
 import { loadNative, type PoolStatus } from '../native.js';
-import type { Executor, QueryOptions, StreamOptions } from './queryable.js';
+import { blameCaller, type Executor, type QueryOptions, type StreamOptions } from './queryable.js';
 import { closePool, type RunOptions, runScript, runStatement, type Target } from './statements.js';
 import { Transaction, type TransactionOptions } from './transaction.js';
 
@@ -88,7 +88,12 @@ export class Database implements Executor {
       }
       return outer.savepoint(() => fn(outer));
     }
-    const transaction = await Transaction.begin(this.#poolId(), options, signalsOf(options));
+    let transaction: Transaction;
+    try {
+      transaction = await Transaction.begin(this.#poolId(), options, signalsOf(options));
+    } catch (error) {
+      throw blameCaller(error, this.transaction);
+    }
     const scope = { pool: this.#name, transaction, outer: ambient.getStore() };
     let result: T;
     try {
@@ -97,7 +102,11 @@ export class Database implements Executor {
       await transaction.rollback();
       throw error;
     }
-    await transaction.commit();
+    try {
+      await transaction.commit();
+    } catch (error) {
+      throw blameCaller(error, this.transaction);
+    }
     return result;
   }
 
@@ -185,7 +194,7 @@ function signalsOf({ signal }: { signal?: AbortSignal }): readonly AbortSignal[]
 function openPool(name: string): number {
   const options = poolOptions(name);
   try {
-    return loadNative().postgresPool(JSON.stringify(options));
+    return loadNative().postgresPool(name, JSON.stringify(options));
   } catch (error) {
     if (error instanceof PuffError) throw error;
     throw errorOfThrown(error);

@@ -116,6 +116,15 @@ function read<O extends QueryOptions>([statement, second, third]: Given<O>): Sta
   };
 }
 
+/**
+ * Lets the stack of an error begin with who called `asked`: errors are made where answers are
+ * drained, which tells nobody anything.
+ */
+export function blameCaller(error: unknown, asked: (...given: never[]) => unknown): unknown {
+  if (error instanceof PuffError) Error.captureStackTrace(error, asked);
+  return error;
+}
+
 /** The methods of {@link Queryable} on an executor. */
 export function queryable(executor: Executor): Queryable {
   const run = async (...given: Given<QueryOptions>) => {
@@ -123,11 +132,24 @@ export function queryable(executor: Executor): Queryable {
     try {
       return await executor.run(text, values, options);
     } catch (error) {
-      // Errors are made where answers are drained; what helps is who asked.
-      if (error instanceof PuffError) Error.captureStackTrace(error, run);
-      throw error;
+      throw blameCaller(error, run);
     }
   };
+  const script = async (text: string, options: QueryOptions = {}) => {
+    try {
+      await executor.runScript(text, options);
+    } catch (error) {
+      throw blameCaller(error, script);
+    }
+  };
+  async function* stream(...given: Given<StreamOptions>) {
+    const { text, values, options } = read(given);
+    try {
+      yield* executor.stream(text, values, options);
+    } catch (error) {
+      throw blameCaller(error, stream);
+    }
+  }
   const tag = (strings: TemplateStringsArray, ...values: unknown[]) =>
     methods.query(sql(strings, ...values));
   const methods = {
@@ -137,13 +159,8 @@ export function queryable(executor: Executor): Queryable {
       const { rowCount, command } = await run(...given);
       return { rowCount, command };
     },
-    script: async (text: string, options: QueryOptions = {}) => {
-      await executor.runScript(text, options);
-    },
-    stream: (...given: Given<StreamOptions>) => {
-      const { text, values, options } = read(given);
-      return executor.stream(text, values, options);
-    },
+    script,
+    stream,
   };
   return Object.assign(tag, methods) as Queryable;
 }

@@ -13,10 +13,11 @@ use puff_core::runtime;
 
 use crate::boundary::{Answer, Boundary, Isolate};
 
-/// The pools of the process: every isolate that asks with the same options gets the same pool.
+/// The pools of the process: every isolate that asks for the same name with the same options gets
+/// the same pool.
 #[derive(Default)]
 struct Pools {
-    by_options: HashMap<String, u32>,
+    by_name: HashMap<(String, String), u32>,
     by_id: HashMap<u32, Pool>,
     last_id: u32,
 }
@@ -48,24 +49,26 @@ pub struct PoolStatus {
     pub waiting: u32,
 }
 
-/// Finds or makes the pool with these options (JSON) and returns its id; connects to nothing.
+/// Finds or makes the pool with this name and these options (JSON) and returns its id; connects to
+/// nothing.
 ///
 /// Throws a message that begins with `PUFF_POSTGRES_CONFIG: ` when the options make no sense.
 #[napi(catch_unwind)]
-pub fn postgres_pool(options: String) -> Result<u32> {
+pub fn postgres_pool(name: String, options: String) -> Result<u32> {
     let mut pools = pools();
-    if let Some(id) = pools.by_options.get(&options) {
+    let key = (name, options);
+    if let Some(id) = pools.by_name.get(&key) {
         return Ok(*id);
     }
     let refuse = |error: &dyn std::fmt::Display| {
         Error::from_reason(format!("PUFF_POSTGRES_CONFIG: {error}"))
     };
-    let parsed: PoolOptions = serde_json::from_str(&options).map_err(|error| refuse(&error))?;
+    let parsed: PoolOptions = serde_json::from_str(&key.1).map_err(|error| refuse(&error))?;
     let config = PoolConfig::new(parsed).map_err(|error| refuse(&error))?;
     let pool = Pool::new(config).map_err(|error| refuse(&error))?;
     pools.last_id += 1;
     let id = pools.last_id;
-    pools.by_options.insert(options, id);
+    pools.by_name.insert(key, id);
     pools.by_id.insert(id, pool);
     Ok(id)
 }
@@ -227,7 +230,7 @@ impl Boundary {
     pub fn postgres_close_pool(&self, call: u32, pool_id: u32) -> Result<()> {
         let pool = {
             let mut pools = pools();
-            pools.by_options.retain(|_, id| *id != pool_id);
+            pools.by_name.retain(|_, id| *id != pool_id);
             pools.by_id.remove(&pool_id)
         };
         let isolate = self.isolate.clone();

@@ -32,10 +32,7 @@ interface AppliedMigration {
  */
 export async function migrate(): Promise<void> {
   const migrations = await readMigrations();
-  // The transaction only holds the lock, for as long as the migrations run on other connections: a migration must be free
-  // to do what no transaction allows, and its record must stay when it fails.
-  await postgres.transaction(async (lock) => {
-    await lock`select pg_advisory_xact_lock(${PRISMA_MIGRATE_LOCK}::bigint)`;
+  await withMigrateLock(async () => {
     await postgres.script(`
       create table if not exists _prisma_migrations (
         id                  varchar(36) primary key not null,
@@ -60,6 +57,35 @@ export async function migrate(): Promise<void> {
 /** A migration history that this command will not build upon. */
 export class MigrationError extends Error {
   override name = 'MigrationError';
+}
+
+/**
+ * Runs `work` while nobody else migrates this database.
+ *
+ * A transaction beside it holds the lock. `work` is not a part of that transaction: a migration may do what no transaction
+ * allows, and its record must stay when it fails.
+ */
+async function withMigrateLock(work: () => Promise<void>): Promise<void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let holding = Promise.resolve();
+  await new Promise<void>((resolve, reject) => {
+    holding = postgres.transaction(async (tx) => {
+      // As a script, which leaves no snapshot behind: `create index concurrently` would wait for it for ever.
+      await tx.script(`select pg_advisory_xact_lock(${PRISMA_MIGRATE_LOCK})`);
+      resolve();
+      await released;
+    });
+    holding.catch(reject);
+  });
+  try {
+    await work();
+  } finally {
+    release();
+    await holding;
+  }
 }
 
 async function readMigrations(): Promise<Migration[]> {

@@ -1,11 +1,9 @@
 //! Something that a caller waits for and may give up.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::mpsc::UnboundedSender;
-
-use super::connection::Command;
+use super::connection::{Command, Connection};
 
 /// The handle by which a running request is cancelled.
 ///
@@ -15,7 +13,7 @@ use super::connection::Command;
 pub struct Call {
     is_cancelled: AtomicBool,
     /// The connection at work, from the moment it takes the request until it has answered.
-    worker: Mutex<Option<UnboundedSender<Command>>>,
+    worker: Mutex<Option<Arc<Connection>>>,
 }
 
 impl Call {
@@ -37,7 +35,7 @@ impl Call {
         self.is_cancelled.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn begin(&self, worker: UnboundedSender<Command>) {
+    pub(crate) fn begin(&self, worker: Arc<Connection>) {
         *self
             .worker
             .lock()

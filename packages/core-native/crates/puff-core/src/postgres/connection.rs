@@ -1,21 +1,26 @@
-//! The task that owns one connection: it writes requests, reads answers and feeds sinks.
+//! One connection: it writes requests, reads answers and feeds sinks.
 //!
 //! A connection works for the pool (one request at a time, then it asks the pool for the next) or for
-//! a session (requests of one caller, pipelined). It never waits for one thing only: commands, the
-//! socket's two directions and a running cancel request are polled together, so that a server that
-//! stops reading until we read cannot block it.
+//! a session (requests of one caller, pipelined). A task of the runtime drives it: it waits for the
+//! socket's two directions and for a running cancel request together, so that a server that stops
+//! reading until we read cannot block it.
+//!
+//! Whoever sends a command does what it can itself: it encodes the request and writes it to the
+//! socket on its own thread, without waking the task. That saves a thread switch per statement. The
+//! task is woken when the socket does not take everything, or when it holds the connection right now.
+//! What a step produces (answers, sessions) is handed over after the connection is unlocked, so that
+//! receivers may use the pool, or this very connection.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
@@ -114,20 +119,231 @@ enum Cancelling {
     Waiting(Pin<Box<Sleep>>),
 }
 
+/// A connection as others see it: they send commands.
 pub(crate) struct Connection {
+    pool: Arc<Shared>,
+    mailbox: Mutex<Mailbox>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct Mailbox {
+    commands: VecDeque<Command>,
+    is_closed: bool,
+    /// Of the task, since it was last polled.
+    waker: Option<Waker>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Connection")
+    }
+}
+
+/// Something to hand over once the connection is unlocked.
+enum Delivery {
+    Answer(Box<Request>, Result<Outcome, Error>),
+    Session(Checkout, Result<(), Error>),
+    Requeue(Job),
+}
+
+impl Connection {
+    pub(crate) fn new(pool: Arc<Shared>, established: Established) -> Arc<Connection> {
+        let statements = StatementCache::new(pool.config.statement_cache_size);
+        Arc::new(Connection {
+            pool: pool.clone(),
+            mailbox: Mutex::default(),
+            state: Mutex::new(State {
+                pool,
+                stream: established.stream,
+                read: ReadBuffer::with(&established.read),
+                write: BytesMut::new(),
+                written: 0,
+                cancel_key: established.cancel_key,
+                statements,
+                cursors: HashMap::new(),
+                in_flight: VecDeque::new(),
+                backlog: VecDeque::new(),
+                deliveries: Vec::new(),
+                owner: Owner::Pool,
+                status: b'I',
+                cancelling: Cancelling::No,
+                fatal: None,
+                is_closing: false,
+                opened: Instant::now(),
+            }),
+        })
+    }
+
+    /// Gives the connection a command and does as much of it as can be done here and now.
+    ///
+    /// # Errors
+    /// The command, when the connection has ended.
+    pub(crate) fn send(self: &Arc<Self>, command: Command) -> Result<(), Command> {
+        {
+            let mut mailbox = self.mailbox();
+            if mailbox.is_closed {
+                return Err(command);
+            }
+            mailbox.commands.push_back(command);
+        }
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            // The task has it and may have looked at the mailbox already.
+            Err(TryLockError::WouldBlock) => {
+                self.wake();
+                return Ok(());
+            }
+            Err(TryLockError::Poisoned(_)) => return Ok(()),
+        };
+        self.take_commands(&mut state);
+        let is_done = state.try_write() && !state.is_closing && !state.has_new_cancelling();
+        let deliveries = std::mem::take(&mut state.deliveries);
+        drop(state);
+        if !is_done {
+            self.wake();
+        }
+        self.deliver(deliveries);
+        Ok(())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.mailbox().is_closed
+    }
+
+    /// Serves the pool until the connection ends.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let guard = EndGuard(self.clone());
+        {
+            let mut state = self.lock();
+            state.advance(&self);
+            let deliveries = std::mem::take(&mut state.deliveries);
+            drop(state);
+            self.deliver(deliveries);
+        }
+        let end = poll_fn(|context| self.poll(context)).await;
+        guard.0.give_up(end);
+    }
+
+    fn poll(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut state = self.lock();
+            self.keep_waker(context.waker());
+            self.take_commands(&mut state);
+            let step = state.step(self, context);
+            let deliveries = std::mem::take(&mut state.deliveries);
+            drop(state);
+            self.deliver(deliveries);
+            match step {
+                Ok(Step::Progress) => {}
+                Ok(Step::Waiting) => return Poll::Pending,
+                Ok(Step::Closed) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn keep_waker(&self, waker: &Waker) {
+        let mut mailbox = self.mailbox();
+        if !mailbox
+            .waker
+            .as_ref()
+            .is_some_and(|kept| kept.will_wake(waker))
+        {
+            mailbox.waker = Some(waker.clone());
+        }
+    }
+
+    fn take_commands(self: &Arc<Self>, state: &mut State) {
+        loop {
+            let command = self.mailbox().commands.pop_front();
+            match command {
+                Some(command) => state.on_command(self, command),
+                None => return,
+            }
+        }
+    }
+
+    fn deliver(self: &Arc<Self>, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Answer(request, outcome) => request.finish(outcome),
+                Delivery::Session(checkout, result) => {
+                    checkout.finish(result.map(|()| Session::new(self.clone())));
+                }
+                Delivery::Requeue(job) => self.pool.requeue(job),
+            }
+        }
+    }
+
+    /// Settles everything that is left when the connection has ended.
+    fn give_up(self: &Arc<Self>, end: io::Result<()>) {
+        let commands = {
+            let mut mailbox = self.mailbox();
+            if mailbox.is_closed {
+                return;
+            }
+            mailbox.is_closed = true;
+            std::mem::take(&mut mailbox.commands)
+        };
+        let deliveries = {
+            let mut state = self.lock();
+            state.settle_all(commands, end);
+            std::mem::take(&mut state.deliveries)
+        };
+        self.deliver(deliveries);
+    }
+
+    fn wake(&self) {
+        let waker = self.mailbox().waker.take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
+        self.mailbox
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+/// Settles what is left even if the task panics.
+struct EndGuard(Arc<Connection>);
+
+impl Drop for EndGuard {
+    fn drop(&mut self) {
+        self.0
+            .give_up(Err(io::Error::other("the task of the connection panicked")));
+    }
+}
+
+/// What came of looking at the socket once.
+enum Step {
+    Progress,
+    Waiting,
+    Closed,
+}
+
+struct State {
     pool: Arc<Shared>,
     stream: Stream,
     read: ReadBuffer,
     write: BytesMut,
     written: usize,
-    commands: UnboundedReceiver<Command>,
-    handle: UnboundedSender<Command>,
     cancel_key: CancelKey,
     statements: StatementCache,
     /// The statements of open cursors, for the later fetches.
     cursors: HashMap<u32, Arc<Statement>>,
     in_flight: VecDeque<InFlight>,
     backlog: VecDeque<Work>,
+    deliveries: Vec<Delivery>,
     owner: Owner,
     /// The transaction status of the last ReadyForQuery: I, T or E.
     status: u8,
@@ -138,64 +354,59 @@ pub(crate) struct Connection {
     opened: Instant,
 }
 
-impl Connection {
-    pub(crate) fn new(pool: Arc<Shared>, established: Established) -> Connection {
-        let (handle, commands) = unbounded_channel();
-        let statements = StatementCache::new(pool.config.statement_cache_size);
-        Connection {
-            pool,
-            stream: established.stream,
-            read: ReadBuffer::with(&established.read),
-            write: BytesMut::new(),
-            written: 0,
-            commands,
-            handle,
-            cancel_key: established.cancel_key,
-            statements,
-            cursors: HashMap::new(),
-            in_flight: VecDeque::new(),
-            backlog: VecDeque::new(),
-            owner: Owner::Pool,
-            status: b'I',
-            cancelling: Cancelling::No,
-            fatal: None,
-            is_closing: false,
-            opened: Instant::now(),
-        }
-    }
-
-    /// Serves the pool until the connection ends.
-    pub(crate) async fn run(mut self) {
-        self.advance();
-        let end = poll_fn(|context| self.poll(context)).await;
-        self.give_up(end);
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
-            let mut has_progressed = false;
-            while let Poll::Ready(Some(command)) = self.commands.poll_recv(context) {
-                self.on_command(command);
+impl State {
+    /// Reads, then writes, once.
+    fn step(
+        &mut self,
+        connection: &Arc<Connection>,
+        context: &mut Context<'_>,
+    ) -> io::Result<Step> {
+        let mut has_progressed = self.poll_cancelling(connection, context);
+        match self.read.poll_fill(&mut self.stream, context) {
+            Poll::Ready(result) => {
+                result?;
+                self.on_bytes(connection)?;
                 has_progressed = true;
             }
-            has_progressed |= self.poll_cancelling(context);
-            if let Err(error) = self.poll_write(context) {
-                return Poll::Ready(Err(error));
+            Poll::Pending => {}
+        }
+        self.poll_write(context)?;
+        Ok(
+            match (has_progressed, self.is_closing && self.write.is_empty()) {
+                (_, true) => Step::Closed,
+                (true, false) => Step::Progress,
+                (false, false) => Step::Waiting,
+            },
+        )
+    }
+
+    /// Whether the task has to be told of a cancel request that it has not polled yet.
+    fn has_new_cancelling(&self) -> bool {
+        matches!(self.cancelling, Cancelling::Sending(_))
+    }
+
+    /// Writes what the socket takes at once; true if that is everything.
+    ///
+    /// An error is left for the task to meet.
+    fn try_write(&mut self) -> bool {
+        while self.written < self.write.len() {
+            match self.stream.try_write(&self.write[self.written..]) {
+                Ok(count) if count > 0 => self.written += count,
+                _ => return false,
             }
-            if self.is_closing && self.write.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            match self.read.poll_fill(&mut self.stream, context) {
-                Poll::Ready(Ok(())) => {
-                    self.on_bytes()?;
-                    has_progressed = true;
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {}
-            }
-            if !has_progressed {
-                return Poll::Pending;
-            }
+        }
+        if self.written > 0 {
+            self.end_write();
+        }
+        true
+    }
+
+    fn end_write(&mut self) {
+        self.written = 0;
+        if self.write.capacity() > READ_BUFFER {
+            self.write = BytesMut::new();
+        } else {
+            self.write.clear();
         }
     }
 
@@ -215,17 +426,12 @@ impl Connection {
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => return Ok(()),
             }
-            self.written = 0;
-            if self.write.capacity() > READ_BUFFER {
-                self.write = BytesMut::new();
-            } else {
-                self.write.clear();
-            }
+            self.end_write();
         }
         Ok(())
     }
 
-    fn on_command(&mut self, command: Command) {
+    fn on_command(&mut self, connection: &Arc<Connection>, command: Command) {
         match command {
             Command::Start(job) => self.accept(job),
             Command::Run(request) => self.backlog.push_back(Work::Request(request)),
@@ -233,7 +439,7 @@ impl Connection {
             Command::Release => self.owner = Owner::Released,
             Command::Close => self.close(),
         }
-        self.advance();
+        self.advance(connection);
     }
 
     fn close(&mut self) {
@@ -242,13 +448,13 @@ impl Connection {
     }
 
     /// Starts whatever can be started now.
-    fn advance(&mut self) {
+    fn advance(&mut self, connection: &Arc<Connection>) {
         loop {
             if self.is_closing || self.is_describing() {
                 return;
             }
             if let Some(work) = self.backlog.pop_front() {
-                self.start(work);
+                self.start(connection, work);
                 continue;
             }
             if !self.in_flight.is_empty() || matches!(self.cancelling, Cancelling::Sending(_)) {
@@ -259,11 +465,11 @@ impl Connection {
                 return;
             }
             if self.status != b'I' {
-                self.start(Work::Rollback);
+                self.start(connection, Work::Rollback);
                 continue;
             }
             self.owner = Owner::Pool;
-            match self.pool.next(&self.handle, self.opened) {
+            match self.pool.next(connection, self.opened) {
                 Next::Job(job) => self.accept(job),
                 Next::Idle => return,
                 Next::Close => self.close(),
@@ -288,25 +494,25 @@ impl Connection {
     /// Makes the connection a session's.
     fn lend(&mut self, checkout: Checkout) {
         self.owner = Owner::Session;
-        checkout.finish(Ok(Session::new(self.handle.clone())));
+        self.deliveries.push(Delivery::Session(checkout, Ok(())));
     }
 
     /// Writes the first messages of a piece of work.
-    fn start(&mut self, mut work: Work) {
+    fn start(&mut self, connection: &Arc<Connection>, mut work: Work) {
         let call = match &work {
             Work::Request(request) => request.call.as_ref(),
             Work::Begin(checkout) => checkout.call.as_ref(),
             Work::Rollback => None,
         };
         if let Some(call) = call {
-            call.begin(self.handle.clone());
+            call.begin(connection.clone());
             if call.is_cancelled() {
-                return fail(work, Error::Cancelled);
+                return self.fail(work, Error::Cancelled);
             }
         }
         let phase = match self.put_first_messages(&mut work) {
             Ok(phase) => phase,
-            Err(error) => return fail(work, error),
+            Err(error) => return self.fail(work, error),
         };
         self.in_flight.push_back(InFlight {
             work,
@@ -434,7 +640,7 @@ impl Connection {
         self.cancelling = Cancelling::Sending(arrival);
     }
 
-    fn poll_cancelling(&mut self, context: &mut Context<'_>) -> bool {
+    fn poll_cancelling(&mut self, connection: &Arc<Connection>, context: &mut Context<'_>) -> bool {
         match &mut self.cancelling {
             Cancelling::No => return false,
             Cancelling::Sending(arrival) => {
@@ -451,17 +657,17 @@ impl Connection {
                 self.check_cancelled();
             }
         }
-        self.advance();
+        self.advance(connection);
         true
     }
 
-    fn on_bytes(&mut self) -> io::Result<()> {
+    fn on_bytes(&mut self, connection: &Arc<Connection>) -> io::Result<()> {
         let mut read = std::mem::take(&mut self.read);
         let result = loop {
             match next_frame(read.filled()) {
                 Ok(Some(frame)) => {
                     let size = frame.size;
-                    if let Err(what) = self.on_message(frame.tag, frame.body) {
+                    if let Err(what) = self.on_message(connection, frame.tag, frame.body) {
                         break Err(what);
                     }
                     read.consume(size);
@@ -474,10 +680,15 @@ impl Connection {
         result.map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
     }
 
-    fn on_message(&mut self, tag: u8, body: &[u8]) -> Result<(), &'static str> {
+    fn on_message(
+        &mut self,
+        connection: &Arc<Connection>,
+        tag: u8,
+        body: &[u8],
+    ) -> Result<(), &'static str> {
         match tag {
             b'D' => self.on_row(body),
-            b'Z' => self.on_ready(body.first().copied().unwrap_or(b'I')),
+            b'Z' => self.on_ready(connection, body.first().copied().unwrap_or(b'I')),
             b'C' => self.on_command_complete(body),
             b'E' => self.on_error(body),
             b't' => {
@@ -494,7 +705,7 @@ impl Connection {
                     *place = Some(parameters);
                 }
             }
-            b'T' | b'n' if self.head_is_describing() => self.on_described(tag, body)?,
+            b'T' | b'n' if self.head_is_describing() => self.on_described(connection, tag, body)?,
             b's' => {
                 if let Some(head) = self.in_flight.front_mut() {
                     head.outcome.is_suspended = true;
@@ -532,7 +743,12 @@ impl Connection {
         }
     }
 
-    fn on_described(&mut self, tag: u8, body: &[u8]) -> Result<(), &'static str> {
+    fn on_described(
+        &mut self,
+        connection: &Arc<Connection>,
+        tag: u8,
+        body: &[u8],
+    ) -> Result<(), &'static str> {
         let columns = match tag {
             b'T' => {
                 parse_columns(body, self.pool.config.int8).ok_or("a malformed RowDescription")?
@@ -566,7 +782,7 @@ impl Connection {
             }
         }
         self.in_flight.push_front(head);
-        self.advance();
+        self.advance(connection);
         Ok(())
     }
 
@@ -630,7 +846,7 @@ impl Connection {
         self.set_error(Error::Unsupported(reason));
     }
 
-    fn on_ready(&mut self, status: u8) {
+    fn on_ready(&mut self, connection: &Arc<Connection>, status: u8) {
         self.status = status;
         if status == b'I' {
             self.cursors.clear();
@@ -642,7 +858,7 @@ impl Connection {
             self.cancelling = Cancelling::No;
         }
         self.check_cancelled();
-        self.advance();
+        self.advance(connection);
     }
 
     /// Hands a complete answer over.
@@ -650,9 +866,13 @@ impl Connection {
         match head.work {
             Work::Rollback => {}
             Work::Begin(checkout) => match head.error {
-                None if checkout.is_cancelled() => checkout.finish(Err(Error::Cancelled)),
+                None if checkout.is_cancelled() => self
+                    .deliveries
+                    .push(Delivery::Session(checkout, Err(Error::Cancelled))),
                 None => self.lend(checkout),
-                Some(error) => checkout.finish(Err(error)),
+                Some(error) => self
+                    .deliveries
+                    .push(Delivery::Session(checkout, Err(error))),
             },
             Work::Request(request) => {
                 if let Some(Error::Server(error)) = &head.error {
@@ -673,10 +893,11 @@ impl Connection {
                          back: use postgres.transaction(...)",
                     ));
                 }
-                request.finish(match head.error {
+                let outcome = match head.error {
                     Some(error) => Err(error),
                     None => Ok(head.outcome),
-                });
+                };
+                self.deliveries.push(Delivery::Answer(request, outcome));
             }
         }
     }
@@ -704,8 +925,7 @@ impl Connection {
     }
 
     /// Settles everything that is left when the connection has ended.
-    fn give_up(mut self, end: io::Result<()>) {
-        self.commands.close();
+    fn settle_all(&mut self, commands: VecDeque<Command>, end: io::Result<()>) {
         let reason = match (&self.fatal, end) {
             (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
             (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
@@ -725,7 +945,7 @@ impl Connection {
         for work in std::mem::take(&mut self.backlog) {
             self.settle(work, is_pooled, &reason);
         }
-        while let Ok(command) = self.commands.try_recv() {
+        for command in commands {
             match command {
                 Command::Start(Job::Run(request)) => {
                     self.settle(Work::Request(request), true, &reason);
@@ -739,18 +959,19 @@ impl Connection {
         }
     }
 
-    fn settle(&self, work: Work, did_nothing: bool, reason: &str) {
+    fn settle(&mut self, work: Work, did_nothing: bool, reason: &str) {
         match work {
             // A transaction that never came to be can always begin elsewhere.
             Work::Begin(mut checkout) if checkout.attempts < MAX_ATTEMPTS => {
                 checkout.attempts += 1;
-                self.pool.requeue(Job::Checkout(checkout));
+                self.deliveries
+                    .push(Delivery::Requeue(Job::Checkout(checkout)));
             }
             Work::Request(mut request) if did_nothing && request.attempts < MAX_ATTEMPTS => {
                 request.attempts += 1;
-                self.pool.requeue(Job::Run(request));
+                self.deliveries.push(Delivery::Requeue(Job::Run(request)));
             }
-            work => fail(
+            work => self.fail(
                 work,
                 Error::ConnectionLost {
                     reason: reason.into(),
@@ -758,13 +979,15 @@ impl Connection {
             ),
         }
     }
-}
 
-fn fail(work: Work, error: Error) {
-    match work {
-        Work::Request(request) => request.finish(Err(error)),
-        Work::Begin(checkout) => checkout.finish(Err(error)),
-        Work::Rollback => {}
+    fn fail(&mut self, work: Work, error: Error) {
+        match work {
+            Work::Request(request) => self.deliveries.push(Delivery::Answer(request, Err(error))),
+            Work::Begin(checkout) => self
+                .deliveries
+                .push(Delivery::Session(checkout, Err(error))),
+            Work::Rollback => {}
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::call::Call;
 use super::config::{ConfigError, PoolConfig};
@@ -64,7 +63,7 @@ struct State {
 }
 
 struct Idle {
-    handle: UnboundedSender<Command>,
+    connection: Arc<Connection>,
     since: Instant,
 }
 
@@ -115,13 +114,6 @@ impl Checkout {
 }
 
 impl Job {
-    fn is_cancelled(&self) -> bool {
-        match self {
-            Job::Run(request) => request.is_cancelled(),
-            Job::Checkout(checkout) => checkout.is_cancelled(),
-        }
-    }
-
     fn fail(self, error: Error) {
         match self {
             Job::Run(request) => request.finish(Err(error)),
@@ -200,9 +192,9 @@ impl Pool {
                 std::mem::take(&mut state.queue),
             )
         };
-        for connection in idle {
+        for idle in idle {
             // One that ended by itself needs no closing.
-            let _ = connection.handle.send(Command::Close);
+            let _ = idle.connection.send(Command::Close);
         }
         for queued in queue {
             queued.job.fail(Error::Closed { what: "the pool" });
@@ -231,13 +223,13 @@ impl Shared {
             return job.fail(Error::Closed { what: "the pool" });
         }
         while let Some(idle) = state.idle.pop() {
-            match idle.handle.send(Command::Start(job)) {
-                Ok(()) => return,
-                Err(unsent) => match unsent.0 {
-                    Command::Start(unsent) => job = unsent,
-                    _ => return,
-                },
+            // A connection that has something to do may ask the pool for more.
+            drop(state);
+            match idle.connection.send(Command::Start(job)) {
+                Err(Command::Start(unsent)) => job = unsent,
+                _ => return,
             }
+            state = self.lock();
         }
         if state.open == 0
             && let Some(outage) = &state.outage
@@ -268,35 +260,22 @@ impl Shared {
     }
 
     /// Gives a connection that is done its next job, or takes it among the idle ones.
-    pub(crate) fn next(&self, handle: &UnboundedSender<Command>, opened: Instant) -> Next {
-        let mut cancelled = Vec::new();
-        let next = {
-            let mut state = self.lock();
-            loop {
-                if state.is_closed || opened.elapsed() > self.config.max_lifetime {
-                    break Next::Close;
-                }
-                match state.queue.pop_front() {
-                    Some(queued) if queued.job.is_cancelled() => cancelled.push(queued.job),
-                    Some(queued) => break Next::Job(queued.job),
-                    None => {
-                        let idle = Idle {
-                            handle: handle.clone(),
-                            since: Instant::now(),
-                        };
-                        state.idle.push(idle);
-                        if state.idle.len() == 1 {
-                            self.changed.notify_one();
-                        }
-                        break Next::Idle;
-                    }
-                }
-            }
-        };
-        for job in cancelled {
-            job.fail(Error::Cancelled);
+    pub(crate) fn next(&self, connection: &Arc<Connection>, opened: Instant) -> Next {
+        let mut state = self.lock();
+        if state.is_closed || opened.elapsed() > self.config.max_lifetime {
+            return Next::Close;
         }
-        next
+        if let Some(queued) = state.queue.pop_front() {
+            return Next::Job(queued.job);
+        }
+        state.idle.push(Idle {
+            connection: connection.clone(),
+            since: Instant::now(),
+        });
+        if state.idle.len() == 1 {
+            self.changed.notify_one();
+        }
+        Next::Idle
     }
 
     /// Opens as many connections as the queue can use.
@@ -383,7 +362,7 @@ impl Shared {
         let mut state = self.lock();
         state.open -= 1;
         // Handles of connections that ended while idle would only be tried in vain.
-        state.idle.retain(|idle| !idle.handle.is_closed());
+        state.idle.retain(|idle| !idle.connection.is_closed());
         if state.open == 0 {
             self.drained.notify_waiters();
         }
@@ -391,17 +370,10 @@ impl Shared {
     }
 
     /// Takes out what is overdue and says when to look again.
-    fn sweep(&self, state: &mut State) -> (Vec<(Job, Error)>, Option<Instant>) {
+    fn sweep(&self, state: &mut State) -> Sweep {
         let now = Instant::now();
         let mut overdue = Vec::new();
-        while state
-            .queue
-            .front()
-            .is_some_and(|queued| queued.deadline <= now)
-        {
-            let Some(queued) = state.queue.pop_front() else {
-                break;
-            };
+        while let Some(queued) = state.queue.pop_front_if(|queued| queued.deadline <= now) {
             let error = match &state.outage {
                 Some(outage) if state.open == 0 => outage.error.clone(),
                 _ => Error::PoolTimeout {
@@ -412,23 +384,27 @@ impl Shared {
             };
             overdue.push((queued.job, error));
         }
-        let idle_timeout = self.config.idle_timeout;
-        state.idle.retain(|idle| {
-            let is_fresh = now.duration_since(idle.since) < idle_timeout;
-            is_fresh || idle.handle.send(Command::Close).is_err()
-        });
-        let next_deadline = state.queue.front().map(|queued| queued.deadline);
-        let next_idle = state
+        let timeout = self.config.idle_timeout;
+        let stale = state
             .idle
-            .iter()
-            .map(|idle| idle.since + idle_timeout)
-            .min();
-        let next = match (next_deadline, next_idle) {
-            (Some(deadline), Some(idle)) => Some(deadline.min(idle)),
-            (deadline, idle) => deadline.or(idle),
-        };
-        (overdue, next)
+            .extract_if(.., |idle| now.duration_since(idle.since) >= timeout)
+            .collect();
+        let deadlines = state.queue.front().map(|queued| queued.deadline);
+        let idle_ends = state.idle.iter().map(|idle| idle.since + timeout);
+        let next = deadlines.into_iter().chain(idle_ends).min();
+        Sweep {
+            overdue,
+            stale,
+            next,
+        }
     }
+}
+
+/// What the janitor has to do outside of the lock, and when to look again.
+struct Sweep {
+    overdue: Vec<(Job, Error)>,
+    stale: Vec<Idle>,
+    next: Option<Instant>,
 }
 
 /// 50 ms, doubling, at most a second.
@@ -442,26 +418,30 @@ fn backoff(attempts: u32) -> Duration {
 async fn janitor(shared: Arc<Shared>) {
     loop {
         let changed = shared.changed.notified();
-        let (overdue, next) = {
+        let Sweep {
+            overdue,
+            stale,
+            next,
+        } = {
             let mut state = shared.lock();
-            let (overdue, next) = shared.sweep(&mut state);
-            if overdue.is_empty() && next.is_none() && state.open + state.opening == 0 {
+            let sweep = shared.sweep(&mut state);
+            let is_unused = state.queue.is_empty() && state.open + state.opening == 0;
+            if is_unused && sweep.overdue.is_empty() {
                 state.has_janitor = false;
                 return;
             }
-            (overdue, next)
+            sweep
         };
         for (job, error) in overdue {
             job.fail(error);
         }
-        match next {
-            Some(next) => {
-                let _ = tokio::time::timeout_at(next.into(), changed).await;
-            }
-            None => {
-                let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
-            }
+        for idle in stale {
+            // One that ended by itself needs no closing.
+            let _ = idle.connection.send(Command::Close);
         }
+        let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+        // Woken early or not, the next round looks at everything.
+        let _ = tokio::time::timeout_at(next.into(), changed).await;
     }
 }
 

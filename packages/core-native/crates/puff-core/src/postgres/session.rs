@@ -1,8 +1,8 @@
 //! A connection that belongs to one caller for a while, for transactions and cursors.
 
-use tokio::sync::mpsc::UnboundedSender;
+use std::sync::Arc;
 
-use super::connection::Command;
+use super::connection::{Command, Connection};
 use super::error::Error;
 use super::request::Request;
 
@@ -13,18 +13,18 @@ use super::request::Request;
 /// rolled back first.
 #[derive(Debug)]
 pub struct Session {
-    worker: UnboundedSender<Command>,
+    worker: Arc<Connection>,
 }
 
 impl Session {
-    pub(crate) fn new(worker: UnboundedSender<Command>) -> Session {
+    pub(crate) fn new(worker: Arc<Connection>) -> Session {
         Session { worker }
     }
 
     /// Runs a request on this connection.
     pub fn run(&self, request: Request) {
         if let Err(lost) = self.worker.send(Command::Run(Box::new(request)))
-            && let Command::Run(request) = lost.0
+            && let Command::Run(request) = lost
         {
             request.finish(Err(Error::ConnectionLost {
                 reason: "the connection of this transaction is gone".into(),

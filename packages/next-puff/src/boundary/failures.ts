@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   InternalError,
   NotConfiguredError,
@@ -52,7 +53,8 @@ export function errorOfFailure(json: string): PuffError {
  */
 export function errorOfThrown(thrown: unknown): PuffError {
   if (thrown instanceof PuffError) return thrown;
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  // Not instanceof: the core makes errors of the main realm, also for other ones (as under Jest).
+  const text = types.isNativeError(thrown) ? thrown.message : String(thrown);
   const [, code, message] = /^(PUFF_[A-Z_]+): (.*)$/s.exec(text) ?? [];
   if (code === undefined || message === undefined) {
     return new InternalError(`The native core failed: ${text}`, { cause: thrown });

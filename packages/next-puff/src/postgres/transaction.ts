@@ -57,7 +57,7 @@ function beginText({ isolation, readOnly, deferrable }: TransactionOptions): str
 interface Level {
   transaction: Transaction;
   /** Settles when the last savepoint that was asked for is over. */
-  last: Promise<unknown>;
+  last: Promise<void>;
   outer: Level | undefined;
 }
 
@@ -152,11 +152,19 @@ export class Transaction implements Executor {
    * Runs a function inside a savepoint: if it throws, what it did is undone and the transaction
    * goes on. Savepoints that are asked for at the same time run one after another.
    */
-  savepoint<T>(fn: () => Promise<T>): Promise<T> {
+  async savepoint<T>(fn: () => Promise<T>): Promise<T> {
     const level = this.#level();
-    const turn = level.last.then(() => this.#runSavepoint(fn));
-    level.last = turn.catch(() => {});
-    return turn;
+    const turn = level.last;
+    let end = () => {};
+    level.last = new Promise((resolve) => {
+      end = resolve;
+    });
+    await turn;
+    try {
+      return await this.#runSavepoint(fn);
+    } finally {
+      end();
+    }
   }
 
   /** Where the calling code is: directly in the transaction or in one of its savepoints. */

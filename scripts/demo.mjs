@@ -126,8 +126,10 @@ function toolEnvironment() {
     DO_NOT_TRACK: '1',
   };
   // What belongs to another app or another database must not leak into this one.
-  for (const name of ['DATABASE_URL', 'NEXT_PUFF_CONFIG', 'NODE_ENV', 'PORT', 'HOSTNAME'])
-    delete env[name];
+  for (const name of Object.keys(env)) {
+    if (/^(DATABASE_URL|REDIS_URL|PG[A-Z]+|NEXT_PUFF_.*|NODE_ENV|PORT|HOSTNAME)$/.test(name))
+      delete env[name];
+  }
   return env;
 }
 

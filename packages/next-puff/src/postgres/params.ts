@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { PostgresParameterError } from '../errors.js';
-import { JsonValue } from './sql.js';
+import { isJsonValue } from './sql.js';
 
 // The tags of `params.rs`.
 const NULL = 0;
@@ -110,7 +110,7 @@ function packObject(value: object | null, index: number): void {
   else if (types.isDate(value)) packDouble(DATE, value.getTime());
   else if (types.isUint8Array(value)) packBytes(value);
   else if (Array.isArray(value)) packText(ARRAY, stringify(value.map(element), index));
-  else if (value instanceof JsonValue) packText(JSON_VALUE, stringify(value.value, index));
+  else if (isJsonValue(value)) packText(JSON_VALUE, stringify(value.value, index));
   else packText(JSON_VALUE, stringify(value, index));
 }
 

@@ -1,4 +1,5 @@
 const BRAND = Symbol.for('next-puff.sql');
+const JSON_BRAND = Symbol.for('next-puff.sql.json');
 
 /**
  * A piece of SQL with its parameter values apart from its text, so that no value can change what the
@@ -29,6 +30,7 @@ export class Sql {
 /** A value that is to be sent as JSON, whatever it is. */
 export class JsonValue {
   readonly value: unknown;
+  readonly [JSON_BRAND] = true;
 
   constructor(value: unknown) {
     this.value = value;
@@ -51,6 +53,11 @@ function numbered(strings: readonly string[]): string {
 /** Whether a value is a piece of SQL, also one of another copy of this module. */
 export function isSql(value: unknown): value is Sql {
   return typeof value === 'object' && value !== null && BRAND in value;
+}
+
+/** Whether a value was given as JSON, also by another copy of this module. */
+export function isJsonValue(value: object): value is JsonValue {
+  return JSON_BRAND in value;
 }
 
 function template(strings: TemplateStringsArray, ...values: unknown[]): Sql {

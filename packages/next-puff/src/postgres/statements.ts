@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { calls } from '../boundary/calls.js';
 import type { Completion, StatementResult } from '../boundary/completions.js';
 import type { RowMode } from '../boundary/rows.js';
@@ -17,6 +18,14 @@ export interface RunOptions {
   rowMode?: RowMode;
 }
 
+/**
+ * Whether the core has to be able to find the call again. A worker thread can be terminated, and what
+ * it left running is cancelled then; with the main thread the whole process ends.
+ */
+function isCancellable({ signals = [] }: RunOptions): boolean {
+  return signals.length > 0 || !isMainThread;
+}
+
 /** Runs one statement with parameters. */
 export function runStatement(
   target: Target,
@@ -24,7 +33,6 @@ export function runStatement(
   values: readonly unknown[],
   options: RunOptions,
 ): Promise<StatementResult> {
-  const isCancellable = (options.signals?.length ?? 0) > 0;
   return calls()
     .submit((boundary, call) => {
       const params = packParams(values);
@@ -35,7 +43,7 @@ export function runStatement(
         text,
         values.length,
         params,
-        isCancellable,
+        isCancellable(options),
       );
     }, options)
     .then(resultOf);
@@ -47,11 +55,10 @@ export function runScript(
   text: string,
   options: RunOptions = {},
 ): Promise<StatementResult> {
-  const isCancellable = (options.signals?.length ?? 0) > 0;
   return calls()
     .submit(
       (boundary, call) =>
-        boundary.postgresScript(call, target.pool, target.session, text, isCancellable),
+        boundary.postgresScript(call, target.pool, target.session, text, isCancellable(options)),
       options,
     )
     .then(resultOf);
@@ -63,9 +70,8 @@ export async function beginSession(
   begin: string,
   options: RunOptions,
 ): Promise<number> {
-  const isCancellable = (options.signals?.length ?? 0) > 0;
   const completion = await calls().submit(
-    (boundary, call) => boundary.postgresBegin(call, pool, begin, isCancellable),
+    (boundary, call) => boundary.postgresBegin(call, pool, begin, isCancellable(options)),
     options,
   );
   if (completion.kind !== 'session') throw unexpected(completion);

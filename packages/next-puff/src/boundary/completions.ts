@@ -4,6 +4,8 @@ import { type ColumnDescription, compileDecoder, type Decoder, type RowMode } fr
 /** What a statement gave. */
 export interface StatementResult {
   rows: unknown[];
+  /** The columns of the rows; none when the statement returns no rows. */
+  columns: readonly ColumnDescription[];
   /** Rows selected or changed. */
   rowCount: number;
   /** The first words of the command tag, for example `SELECT` or `CREATE TABLE`. */
@@ -31,6 +33,7 @@ const COMMAND_ATTACHED = 8;
 const COMMAND_SHIFT = 8;
 const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const HEADER = 7;
+const NO_COLUMNS: readonly ColumnDescription[] = [];
 
 interface Shape {
   columns: ColumnDescription[];
@@ -87,6 +90,7 @@ export class CompletionReader {
     const high = words[at + 3] as number;
     const result: StatementResult = {
       rows: [],
+      columns: NO_COLUMNS,
       rowCount: high === 0 ? low : high * 0x1_0000_0000 + low,
       command:
         flags & COMMAND_ATTACHED
@@ -95,6 +99,7 @@ export class CompletionReader {
       isSuspended: (flags & SUSPENDED) !== 0,
     };
     const shape = this.#shape(words[at + 4] as number, flags);
+    if (shape !== undefined) result.columns = shape.columns;
     const length = words[at + 6] as number;
     if (length === 0) return { kind: 'result', result };
 

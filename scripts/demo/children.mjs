@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { basename, isAbsolute } from 'node:path';
 
-/** How long a child gets to end by itself before it is killed. */
+/** How long a child gets to end by itself before it is killed: one with children of its own, and a tool. */
 const GRACE_MS = 20_000;
+const TOOL_GRACE_MS = 5_000;
 
 /** How much of a child's output is kept, in characters. */
 const KEPT = 400_000;
@@ -29,6 +30,8 @@ export class Children {
   async run(file, args, options) {
     const child = this.start(file, args, { ...options, stopsGroup: true });
     const { code, output, stdout } = await child.ended;
+    // A tool may well end in success when it was told to stop.
+    if (this.isStopping) throw new Error('Stopped.');
     if (code !== 0) throw new ChildFailure(`\`${name(file, args)}\` failed (${code}).`, output);
     return stdout;
   }
@@ -38,6 +41,7 @@ export class Children {
    * With `stopsGroup` its own children are signalled along with it; without, it looks after them itself.
    */
   start(file, args, { cwd, env, stopsGroup = false }) {
+    if (this.isStopping) throw new Error('Stopped.');
     const child = spawn(file, args, {
       cwd,
       env,
@@ -81,7 +85,10 @@ export class Children {
 
 async function stop(entry) {
   signal(entry, 'SIGTERM', entry.stopsGroup);
-  const patience = setTimeout(() => signal(entry, 'SIGKILL', true), GRACE_MS);
+  const patience = setTimeout(
+    () => signal(entry, 'SIGKILL', true),
+    entry.stopsGroup ? TOOL_GRACE_MS : GRACE_MS,
+  );
   await entry.ended.catch(() => {});
   clearTimeout(patience);
 }

@@ -7,11 +7,12 @@ use napi::{Error, Result};
 use napi_derive::napi;
 use puff_core::postgres::packed::{Packed, PackedSink};
 use puff_core::postgres::{
-    Call, Error as PostgresError, Operation, Params, Pool, PoolConfig, PoolOptions, Request,
+    Call, Error as PostgresError, Listener, Operation, Params, Pool, PoolConfig, PoolOptions,
+    Profile, Request, Sink,
 };
 use puff_core::runtime;
 
-use crate::boundary::{Answer, Boundary, Isolate};
+use crate::boundary::{Answer, Boundary, EventListener, Isolate, RawSink, SimpleSink};
 
 /// The pools of the process: every isolate that asks for the same name with the same options gets
 /// the same pool.
@@ -86,25 +87,29 @@ pub fn postgres_pool_status(pool_id: u32) -> Result<PoolStatus> {
 }
 
 /// A sink that answers a call with a packed result.
-fn answer(
-    isolate: &Arc<Isolate>,
-    call: u32,
-) -> Box<PackedSink<impl FnOnce(std::result::Result<Packed, PostgresError>) + Send + use<>>> {
+fn answer(isolate: &Arc<Isolate>, call: u32) -> Box<dyn Sink> {
     let isolate = isolate.clone();
-    Box::new(PackedSink::new(move |result| {
-        isolate.complete(
-            call,
-            match result {
-                Ok(packed) => Answer::Result(Box::new(packed)),
-                Err(error) => Answer::Failure(Box::new(error)),
-            },
-        );
-    }))
+    Box::new(PackedSink::new(
+        move |result: std::result::Result<Packed, PostgresError>| match result {
+            Ok(packed) => isolate.complete(call, Answer::Result(Box::new(packed))),
+            Err(error) => isolate.complete(call, Answer::Failure(Box::new(error))),
+        },
+    ))
+}
+
+/// What a statement's columns become: 0 for typed values, 1 for text.
+fn profile_of(number: u32) -> Profile {
+    match number {
+        0 => Profile::Typed,
+        _ => Profile::Text,
+    }
 }
 
 #[napi]
 impl Boundary {
     /// Runs a statement on a pool, or on a session if `session` is not 0.
+    ///
+    /// `profile` says what columns become: 0 typed values, 1 the text that PostgreSQL prints.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -118,17 +123,20 @@ impl Boundary {
         sql: String,
         param_count: u32,
         params: &[u8],
+        profile: u32,
         is_cancellable: bool,
     ) -> Result<()> {
         let params = Params::from_packed(param_count as usize, params.to_vec());
+        let profile = profile_of(profile);
         let operation = Operation::Query {
             sql: sql.into(),
             params,
+            profile,
         };
         self.run(call, pool, session, operation, is_cancellable)
     }
 
-    /// Runs several statements in one text, without parameters.
+    /// Runs several statements in one text, without parameters, and drops their rows.
     #[napi(catch_unwind)]
     pub fn postgres_script(
         &self,
@@ -147,26 +155,81 @@ impl Boundary {
         )
     }
 
-    /// Checks a connection out and runs `begin` on it; answers with a session.
+    /// Runs several statements in one text, without parameters; each answers with a partial result
+    /// as text, the call then ends with nothing.
+    #[napi(catch_unwind)]
+    pub fn postgres_simple(
+        &self,
+        call: u32,
+        pool: u32,
+        session: u32,
+        sql: String,
+        is_cancellable: bool,
+    ) -> Result<()> {
+        let sink = Box::new(SimpleSink::new(self.isolate.clone(), call));
+        let operation = Operation::Simple { sql: sql.into() };
+        self.run_with(call, pool, session, operation, sink, is_cancellable)
+    }
+
+    /// Sends whole messages of the protocol on a session and answers with chunks of what comes back;
+    /// the call ends with nothing at the next ReadyForQuery.
+    #[napi(catch_unwind)]
+    pub fn postgres_raw(&self, call: u32, session: u32, bytes: &[u8]) -> Result<()> {
+        let sink = Box::new(RawSink::new(self.isolate.clone(), call));
+        let operation = Operation::Raw {
+            bytes: bytes.to_vec(),
+        };
+        self.run_with(call, 0, session, operation, sink, true)
+    }
+
+    /// Sends more messages of the raw exchange that runs on a session.
+    #[napi(catch_unwind)]
+    pub fn postgres_raw_write(&self, session: u32, bytes: &[u8]) {
+        if let Some(session) = self.isolate.session(session) {
+            session.write_raw(bytes.to_vec());
+        }
+    }
+
+    /// Checks a connection out and runs `begin` on it unless that is empty; answers with a session.
+    ///
+    /// Where `events` is not 0, what the server says unasked comes as events of that call.
     #[napi(catch_unwind)]
     pub fn postgres_begin(
         &self,
         call: u32,
         pool_id: u32,
         begin: String,
+        events: u32,
         is_cancellable: bool,
     ) -> Result<()> {
         let pool = pool(pool_id)?;
         let handle = self.handle(call, is_cancellable);
         let isolate = self.isolate.clone();
-        pool.checkout(Some(begin.into()), handle, move |result| {
+        let listener = (events != 0).then(|| {
+            let listener = EventListener::new(isolate.clone(), events);
+            Arc::new(listener) as Arc<dyn Listener>
+        });
+        let begin = (!begin.is_empty()).then(|| begin.into());
+        pool.checkout(begin, handle, listener, move |result| {
             let answer = match result {
-                Ok(session) => Answer::Session(isolate.adopt(session)),
+                Ok(session) => {
+                    let process_id = session.process_id();
+                    Answer::Session {
+                        id: isolate.adopt(session),
+                        process_id,
+                    }
+                }
                 Err(error) => Answer::Failure(Box::new(error)),
             };
             isolate.complete(call, answer);
         });
         Ok(())
+    }
+
+    /// Closes a session's connection instead of giving it back.
+    #[napi]
+    pub fn postgres_destroy(&self, session: u32) {
+        self.isolate.destroy(session);
     }
 
     /// Gives a session's connection back; an open transaction is rolled back.
@@ -192,11 +255,14 @@ impl Boundary {
         max_rows: u32,
     ) -> Result<()> {
         let params = Params::from_packed(param_count as usize, params.to_vec());
+        let sql = sql.into();
+        let profile = Profile::Typed;
         let operation = Operation::OpenCursor {
             cursor,
-            sql: sql.into(),
+            sql,
             params,
             max_rows,
+            profile,
         };
         self.run(call, 0, session, operation, true)
     }
@@ -246,33 +312,41 @@ impl Boundary {
     fn run(
         &self,
         call: u32,
+        pool: u32,
+        session: u32,
+        operation: Operation,
+        is_cancellable: bool,
+    ) -> Result<()> {
+        let sink = answer(&self.isolate, call);
+        self.run_with(call, pool, session, operation, sink, is_cancellable)
+    }
+
+    fn run_with(
+        &self,
+        call: u32,
         pool_id: u32,
         session: u32,
         operation: Operation,
+        sink: Box<dyn Sink>,
         is_cancellable: bool,
     ) -> Result<()> {
         if session == 0 {
             let pool = pool(pool_id)?;
             pool.run(Request::new(
                 operation,
-                answer(&self.isolate, call),
+                sink,
                 self.handle(call, is_cancellable),
             ));
-            return Ok(());
-        }
-        match self.isolate.session(session) {
-            Some(session) => session.run(Request::new(
+        } else if let Some(session) = self.isolate.session(session) {
+            session.run(Request::new(
                 operation,
-                answer(&self.isolate, call),
+                sink,
                 self.handle(call, is_cancellable),
-            )),
-            None => {
-                let error = PostgresError::Closed {
-                    what: "the transaction",
-                };
-                self.isolate
-                    .complete(call, Answer::Failure(Box::new(error)));
-            }
+            ));
+        } else {
+            sink.finish(Err(PostgresError::Closed {
+                what: "the transaction",
+            }));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{Array, Int32Array, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 use puff_core::postgres::packed::{PackedLayout, Packer};
-use puff_core::postgres::{Column, Int8Mode, Outcome, RowRef};
+use puff_core::postgres::{Column, Int8Mode, Outcome, Profile, RowRef};
 
 const MAX_ROWS: u32 = 10_000;
 /// 2026-01-01 in microseconds since 2000-01-01, the unit of a timestamptz on the wire.
@@ -48,10 +48,10 @@ fn layout() -> Arc<PackedLayout> {
     ];
     let columns: Vec<_> = columns
         .iter()
-        .map(|(name, oid)| Column::new(name, *oid, Int8Mode::String))
+        .map(|(name, oid)| Column::new(name, *oid))
         .collect();
     LAYOUT
-        .get_or_init(|| Arc::new(PackedLayout::new(&columns)))
+        .get_or_init(|| Arc::new(PackedLayout::new(&columns, Profile::Typed, Int8Mode::String)))
         .clone()
 }
 

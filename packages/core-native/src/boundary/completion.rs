@@ -1,21 +1,21 @@
 //! Answers, and how they are written for JavaScript to read.
 //!
-//! `packages/next-puff/src/native/completions.ts` reads what is written here. A record is
+//! `packages/next-puff/src/boundary/completions.ts` reads what is written here. A record is
 //!
 //! | word | meaning |
 //! |---|---|
 //! | 0 | call id |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing |
-//! | 2, 3 | result: rows selected or changed, low word first; session: its id |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process |
 //! | 4 | result: the shape's id, 0 without one |
 //! | 5 | result: flags, see below |
 //! | 6 | result: words of the body |
 //!
 //! followed by the body, unless it is large and came as an attachment. Attachments are strings and
-//! typed arrays in the order in which the reader needs them: a failure's JSON; a result's command,
-//! description, body and texts.
+//! typed arrays in the order in which the reader needs them: a failure's or an event's JSON; a
+//! chunk's bytes; a result's command, description, body and texts.
 
-use napi::bindgen_prelude::{Array, Int32Array};
+use napi::bindgen_prelude::{Array, Int32Array, Uint8Array};
 use napi::{Env, Result};
 use puff_core::postgres::Error;
 use puff_core::postgres::packed::{Packed, Shape, Text};
@@ -34,8 +34,19 @@ pub(crate) enum Answer {
     Result(Box<Packed>),
     /// What went wrong.
     Failure(Box<Error>),
-    /// A session was checked out; its id on this boundary.
-    Session(u32),
+    /// A statement's result; others may follow before the call ends.
+    Partial(Box<Packed>),
+    /// A session was checked out.
+    Session {
+        /// Its id on this boundary.
+        id: u32,
+        /// The server process at the other end.
+        process_id: i32,
+    },
+    /// Something that belongs to no call: JSON.
+    Event(String),
+    /// Bytes of a raw exchange; others may follow before the call ends.
+    Chunk(Vec<u8>),
     /// There is nothing to say.
     Nothing,
 }
@@ -44,6 +55,8 @@ const RESULT: i32 = 1;
 const FAILURE: i32 = 2;
 const SESSION: i32 = 3;
 const NOTHING: i32 = 4;
+const EVENT: i32 = 5;
+const CHUNK: i32 = 6;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -53,6 +66,8 @@ const SUSPENDED: i32 = 2;
 const DETACHED: i32 = 4;
 /// The command is attached; else it is in the bits from `COMMAND_SHIFT` on.
 const COMMAND_ATTACHED: i32 = 8;
+/// The call has not ended with it.
+const PARTIAL: i32 = 16;
 const COMMAND_SHIFT: u32 = 8;
 const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
@@ -74,7 +89,11 @@ impl Writer<'_, '_> {
     /// Whether the next record finds room.
     pub(crate) fn fits(&self, completion: &Completion) -> bool {
         let body = match &completion.answer {
-            Answer::Result(packed) if packed.words.len() <= INLINE_BODY => packed.words.len(),
+            Answer::Result(packed) | Answer::Partial(packed)
+                if packed.words.len() <= INLINE_BODY =>
+            {
+                packed.words.len()
+            }
             _ => 0,
         };
         self.used + HEADER + body <= self.words.len()
@@ -98,9 +117,23 @@ impl Writer<'_, '_> {
                 header[1] = FAILURE;
                 self.attachments.insert(failure::to_json(&error))?;
             }
-            Answer::Session(id) => {
+            Answer::Partial(packed) => {
+                header[1] = RESULT;
+                header[5] = PARTIAL;
+                body = self.write_result(*packed, &mut header, is_new)?;
+            }
+            Answer::Session { id, process_id } => {
                 header[1] = SESSION;
                 header[2] = id.cast_signed();
+                header[3] = process_id;
+            }
+            Answer::Event(json) => {
+                header[1] = EVENT;
+                self.attachments.insert(json)?;
+            }
+            Answer::Chunk(bytes) => {
+                header[1] = CHUNK;
+                self.attachments.insert(Uint8Array::new(bytes))?;
             }
             Answer::Nothing => header[1] = NOTHING,
         }
@@ -121,7 +154,7 @@ impl Writer<'_, '_> {
         header[2] = packed.outcome.row_count as i32;
         header[3] = (packed.outcome.row_count >> 32) as i32;
         header[6] = packed.words.len() as i32;
-        let mut flags = 0;
+        let mut flags = header[5];
         match COMMANDS
             .iter()
             .position(|command| **command == *packed.outcome.command)
@@ -165,12 +198,24 @@ impl Writer<'_, '_> {
     }
 }
 
-/// A shape as `[[name, kind, isArray], ...]`.
+/// A shape as `[[name, kind, isArray, type, table, attribute, typeSize, typeModifier], ...]`; type
+/// and table are OIDs.
 fn describe(shape: &Shape) -> String {
     let columns: Vec<_> = shape
         .columns
         .iter()
-        .map(|(name, kind, is_array)| (name.as_ref(), *kind as u8, *is_array))
+        .map(|(column, kind, is_array)| {
+            serde_json::json!([
+                column.name,
+                *kind as u8,
+                is_array,
+                column.type_oid,
+                column.table_oid,
+                column.attribute,
+                column.type_size,
+                column.type_modifier,
+            ])
+        })
         .collect();
-    serde_json::json!(columns).to_string()
+    serde_json::Value::from(columns).to_string()
 }

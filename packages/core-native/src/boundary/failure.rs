@@ -1,9 +1,9 @@
-//! Errors as data.
+//! Errors and events as data.
 
-use puff_core::postgres::Error;
+use puff_core::postgres::{Error, Event, ServerError};
 use serde_json::{Map, Value, json};
 
-/// Writes an error as the JSON that `packages/next-puff/src/native/failures.ts` makes a class of.
+/// Writes an error as the JSON that `packages/next-puff/src/boundary/failures.ts` makes a class of.
 pub(crate) fn to_json(error: &Error) -> String {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
@@ -22,24 +22,65 @@ pub(crate) fn to_json(error: &Error) -> String {
     );
     match error {
         Error::Refused { sqlstate, .. } => set("sqlState", sqlstate.clone().map(Value::from)),
-        Error::Server(server) => {
-            set("sqlState", Some(json!(server.sqlstate)));
-            set("severity", Some(json!(server.severity)));
-            set("position", server.position.map(Value::from));
-            let texts = [
-                ("detail", &server.detail),
-                ("where", &server.context),
-                ("schema", &server.schema),
-                ("table", &server.table),
-                ("column", &server.column),
-                ("dataType", &server.data_type),
-                ("constraint", &server.constraint),
-            ];
-            for (name, text) in texts {
-                set(name, text.clone().map(Value::from));
-            }
-        }
+        Error::Server(server) => fields.extend(server_fields(server)),
         _ => {}
     }
     Value::Object(fields).to_string()
+}
+
+/// The fields of a server's report, beside its message and hint.
+fn server_fields(server: &ServerError) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("sqlState".into(), json!(server.sqlstate));
+    fields.insert("severity".into(), json!(server.severity));
+    if let Some(position) = server.position {
+        fields.insert("position".into(), json!(position));
+    }
+    let texts = [
+        ("detail", &server.detail),
+        ("where", &server.context),
+        ("schema", &server.schema),
+        ("table", &server.table),
+        ("column", &server.column),
+        ("dataType", &server.data_type),
+        ("constraint", &server.constraint),
+        ("internalPosition", &server.internal_position),
+        ("internalQuery", &server.internal_query),
+        ("file", &server.file),
+        ("line", &server.line),
+        ("routine", &server.routine),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            fields.insert(name.into(), json!(text));
+        }
+    }
+    fields
+}
+
+/// Writes an event of a session as JSON with a `type`.
+pub(crate) fn event_to_json(event: &Event) -> String {
+    let report = |server: &ServerError| {
+        let mut fields = server_fields(server);
+        fields.insert("message".into(), json!(server.message));
+        fields.insert("hint".into(), json!(server.hint));
+        Value::Object(fields)
+    };
+    let value = match event {
+        Event::Notice(notice) => json!({ "type": "notice", "notice": report(notice) }),
+        Event::Notification {
+            process_id,
+            channel,
+            payload,
+        } => json!({
+            "type": "notification", "processId": process_id, "channel": channel, "payload": payload,
+        }),
+        Event::Parameter { name, value } => {
+            json!({ "type": "parameter", "name": name, "value": value })
+        }
+        Event::Lost { reason, error } => json!({
+            "type": "lost", "reason": reason, "error": error.as_deref().map(report),
+        }),
+    };
+    value.to_string()
 }

@@ -33,9 +33,14 @@ struct Sessions {
 }
 
 impl Isolate {
-    /// Queues an answer; called from any thread.
+    /// Queues the answer that ends a call; called from any thread.
     pub(crate) fn complete(&self, call: u32, answer: Answer) {
         lock(&self.calls).remove(&call);
+        self.push(call, answer);
+    }
+
+    /// Queues an answer; called from any thread.
+    pub(crate) fn push(&self, call: u32, answer: Answer) {
         if self.is_closed.load(Ordering::SeqCst) {
             return;
         }
@@ -70,7 +75,17 @@ impl Isolate {
     }
 
     pub(crate) fn release(&self, id: u32) {
-        lock(&self.sessions).open.remove(&id);
+        // Dropped after the lock: giving the connection back may start the next job.
+        let session = lock(&self.sessions).open.remove(&id);
+        drop(session);
+    }
+
+    /// Closes a session's connection.
+    pub(crate) fn destroy(&self, id: u32) {
+        let session = lock(&self.sessions).open.remove(&id);
+        if let Some(session) = session {
+            session.destroy();
+        }
     }
 
     /// Gives up everything that this isolate waits for or holds: it is about to end.

@@ -8,7 +8,9 @@
 mod completion;
 mod failure;
 mod isolate;
+mod sinks;
 
 pub(crate) use completion::Answer;
 pub use isolate::Boundary;
 pub(crate) use isolate::Isolate;
+pub(crate) use sinks::{EventListener, RawSink, SimpleSink};

@@ -1,7 +1,7 @@
 import { type Boundary, loadNative } from '../native.js';
 import { type Completion, CompletionReader } from './completions.js';
 import { errorOfThrown } from './failures.js';
-import type { RowMode } from './rows.js';
+import type { DecoderFactory, RowMode } from './rows.js';
 
 /** How a call is made. */
 export interface CallOptions {
@@ -9,12 +9,17 @@ export interface CallOptions {
   signals?: readonly AbortSignal[];
   /** What rows become. */
   rowMode?: RowMode;
+  /** Makes the decoder of rows with these columns, instead of `rowMode`; it should keep what it made. */
+  decoderOf?: DecoderFactory;
+  /** Takes what comes before the call has ended: partial results and chunks. Must not throw. */
+  onPartial?: (completion: Completion) => void;
 }
 
 interface Waiting {
   resolve(completion: Completion): void;
   reject(error: unknown): void;
-  rowMode: RowMode;
+  decoding: RowMode | DecoderFactory;
+  onPartial: ((completion: Completion) => void) | undefined;
   watches: readonly Set<number>[] | undefined;
 }
 
@@ -29,6 +34,7 @@ const INBOX_WORDS = 64 * 1024;
 export class Calls {
   readonly #boundary: Boundary;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Map<number, (json: string) => void>();
   readonly #inbox = new Int32Array(INBOX_WORDS);
   readonly #reader = new CompletionReader();
   /** The cancellable calls of each signal: one listener serves them all. */
@@ -54,7 +60,7 @@ export class Calls {
     start: (boundary: Boundary, call: number) => void,
     options: CallOptions = {},
   ): Promise<Completion> {
-    const { signals, rowMode = 'object' } = options;
+    const { signals, rowMode = 'object', decoderOf, onPartial } = options;
     return new Promise((resolve, reject) => {
       if (signals !== undefined) {
         for (const signal of signals) {
@@ -73,14 +79,35 @@ export class Calls {
       }
       const watches = signals?.map((signal) => this.#watch(signal, call));
       if (this.#waiting.size === 0) this.#boundary.hold();
-      this.#waiting.set(call, { resolve, reject, rowMode, watches });
+      const decoding = decoderOf ?? rowMode;
+      this.#waiting.set(call, { resolve, reject, decoding, onPartial, watches });
     });
+  }
+
+  /**
+   * Registers a listener of events and returns the id to give to the native core.
+   *
+   * It does not keep the process alive. It must not throw.
+   */
+  listen(listener: (json: string) => void): number {
+    const id = this.#newId();
+    this.#listeners.set(id, listener);
+    return id;
+  }
+
+  /** Ends {@link Calls.listen}. */
+  unlisten(id: number): void {
+    this.#listeners.delete(id);
   }
 
   #newId(): number {
     do {
       this.#lastId = (this.#lastId + 1) >>> 0;
-    } while (this.#waiting.has(this.#lastId));
+    } while (
+      this.#lastId === 0 ||
+      this.#waiting.has(this.#lastId) ||
+      this.#listeners.has(this.#lastId)
+    );
     return this.#lastId;
   }
 
@@ -124,15 +151,28 @@ export class Calls {
   }
 
   #settle(): void {
-    const waiting = this.#take(this.#reader.call);
-    const completion = this.#reader.read(waiting?.rowMode ?? 'array');
-    if (waiting === undefined) {
-      // Its caller has given up; what was checked out for it goes back.
-      if (completion.kind === 'session') this.#boundary.postgresRelease(completion.session);
-      return;
+    const { call } = this.#reader;
+    const waiting = this.#waiting.get(call);
+    const completion = this.#reader.read(waiting?.decoding ?? 'array');
+    switch (completion.kind) {
+      case 'event':
+        this.#listeners.get(call)?.(completion.json);
+        return;
+      case 'chunk':
+        waiting?.onPartial?.(completion);
+        return;
+      case 'result':
+        if (!completion.isPartial) break;
+        waiting?.onPartial?.(completion);
+        return;
+      case 'session':
+        // Its caller has given up; what was checked out for it goes back.
+        if (waiting === undefined) this.#boundary.postgresRelease(completion.session);
+        break;
     }
-    if (completion.kind === 'failure') waiting.reject(completion.error);
-    else waiting.resolve(completion);
+    this.#take(call);
+    if (completion.kind === 'failure') waiting?.reject(completion.error);
+    else waiting?.resolve(completion);
   }
 }
 

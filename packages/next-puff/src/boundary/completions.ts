@@ -1,5 +1,11 @@
 import { errorOfFailure } from './failures.js';
-import { type ColumnDescription, compileDecoder, type Decoder, type RowMode } from './rows.js';
+import {
+  type ColumnDescription,
+  compileDecoder,
+  type Decoder,
+  type DecoderFactory,
+  type RowMode,
+} from './rows.js';
 
 /** What a statement gave. */
 export interface StatementResult {
@@ -14,22 +20,31 @@ export interface StatementResult {
   isSuspended: boolean;
 }
 
-/** The end of a call, as the native core reported it. */
+/** What the native core reported of a call. */
 export type Completion =
-  | { kind: 'result'; result: StatementResult }
+  /** With `isPartial`, the call goes on. */
+  | { kind: 'result'; result: StatementResult; isPartial: boolean }
   | { kind: 'failure'; error: Error }
-  | { kind: 'session'; session: number }
-  | { kind: 'nothing' };
+  /** `processId` is the server process at the other end. */
+  | { kind: 'session'; session: number; processId: number }
+  | { kind: 'nothing' }
+  /** Something that the server said unasked, as JSON; the call goes on. */
+  | { kind: 'event'; json: string }
+  /** Bytes of a raw exchange; the call goes on. */
+  | { kind: 'chunk'; bytes: Uint8Array };
 
 // What follows mirrors `completion.rs`.
 const RESULT = 1;
 const FAILURE = 2;
 const SESSION = 3;
+const EVENT = 5;
+const CHUNK = 6;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
 const DETACHED = 4;
 const COMMAND_ATTACHED = 8;
+const PARTIAL = 16;
 const COMMAND_SHIFT = 8;
 const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const HEADER = 7;
@@ -62,18 +77,26 @@ export class CompletionReader {
     return (this.#words[this.#at] as number) >>> 0;
   }
 
-  /** Reads a record; rows become what `mode` says. Never throws, so that the next record is found. */
-  read(mode: RowMode): Completion {
+  /** Reads a record; rows become what `decoding` says. Never throws: the next record must be found. */
+  read(decoding: RowMode | DecoderFactory): Completion {
     const words = this.#words;
     const at = this.#at;
     this.#at += HEADER;
     switch (words[at + 1]) {
       case RESULT:
-        return this.#readResult(at, mode);
+        return this.#readResult(at, decoding);
       case FAILURE:
         return { kind: 'failure', error: errorOfFailure(this.#attachment() as string) };
       case SESSION:
-        return { kind: 'session', session: (words[at + 2] as number) >>> 0 };
+        return {
+          kind: 'session',
+          session: (words[at + 2] as number) >>> 0,
+          processId: words[at + 3] as number,
+        };
+      case EVENT:
+        return { kind: 'event', json: this.#attachment() as string };
+      case CHUNK:
+        return { kind: 'chunk', bytes: this.#attachment() as Uint8Array };
       default:
         return { kind: 'nothing' };
     }
@@ -83,7 +106,7 @@ export class CompletionReader {
     return this.#attachments[this.#nextAttachment++];
   }
 
-  #readResult(at: number, mode: RowMode): Completion {
+  #readResult(at: number, decoding: RowMode | DecoderFactory): Completion {
     const words = this.#words;
     const flags = words[at + 5] as number;
     const low = (words[at + 2] as number) >>> 0;
@@ -98,10 +121,11 @@ export class CompletionReader {
           : (COMMANDS[flags >> COMMAND_SHIFT] as string),
       isSuspended: (flags & SUSPENDED) !== 0,
     };
+    const isPartial = (flags & PARTIAL) !== 0;
     const shape = this.#shape(words[at + 4] as number, flags);
     if (shape !== undefined) result.columns = shape.columns;
     const length = words[at + 6] as number;
-    if (length === 0) return { kind: 'result', result };
+    if (length === 0) return { kind: 'result', result, isPartial };
 
     const isDetached = (flags & DETACHED) !== 0;
     const body = isDetached ? (this.#attachment() as Int32Array) : words;
@@ -113,7 +137,7 @@ export class CompletionReader {
       this.#nextAttachment++;
     }
     try {
-      const decode = decoderOf(shape as Shape, mode);
+      const decode = decoderOf(shape as Shape, decoding);
       let text = firstText;
       for (let chunk = begin; chunk < end; chunk += 2 + (body[chunk + 1] as number)) {
         const characters = this.#attachments[text++] as string;
@@ -122,7 +146,7 @@ export class CompletionReader {
     } catch (error) {
       return { kind: 'failure', error: error as Error };
     }
-    return { kind: 'result', result };
+    return { kind: 'result', result, isPartial };
   }
 
   #shape(id: number, flags: number): Shape | undefined {
@@ -134,7 +158,8 @@ export class CompletionReader {
   }
 }
 
-function decoderOf(shape: Shape, mode: RowMode): Decoder {
+function decoderOf(shape: Shape, mode: RowMode | DecoderFactory): Decoder {
+  if (typeof mode === 'function') return mode(shape.columns);
   shape[mode] ??= compileDecoder(shape.columns, mode);
   return shape[mode];
 }

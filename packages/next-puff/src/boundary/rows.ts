@@ -5,8 +5,20 @@
  * row is one object literal: the engine then knows its hidden class and no name is looked up twice.
  */
 
-/** A column as the native core describes it: name, kind and whether it is an array. */
-export type ColumnDescription = [name: string, kind: number, isArray: boolean];
+/**
+ * A column as the native core describes it: name, kind and whether it is an array, then what
+ * PostgreSQL says of it; `type` and `table` are OIDs.
+ */
+export type ColumnDescription = [
+  name: string,
+  kind: number,
+  isArray: boolean,
+  type: number,
+  table: number,
+  attribute: number,
+  typeSize: number,
+  typeModifier: number,
+];
 
 /** Whether rows become objects or arrays. */
 export type RowMode = 'object' | 'array';
@@ -20,8 +32,14 @@ export type Decoder = (
   text: string,
 ) => void;
 
+/** Makes the decoder of rows with these columns; the same array of columns comes for the same shape. */
+export type DecoderFactory = (columns: readonly ColumnDescription[]) => Decoder;
+
+/** Makes a value of the text of a cell that is not NULL. */
+export type TextParser = (text: string) => unknown;
+
 /** The kinds of `types.rs`. */
-const Kind = {
+export const Kind = {
   Int: 1,
   Bool: 2,
   Float: 3,
@@ -100,15 +118,23 @@ function cell([, kind, isArray]: ColumnDescription, offset: number): [code: stri
   }
 }
 
-/** Compiles the decoder of a shape. */
-export function compileDecoder(columns: readonly ColumnDescription[], mode: RowMode): Decoder {
+/**
+ * Compiles the decoder of a shape.
+ *
+ * @param parsers by column, what makes the value of a cell of text; nothing keeps the text
+ */
+export function compileDecoder(
+  columns: readonly ColumnDescription[],
+  mode: RowMode,
+  parsers: readonly (TextParser | undefined)[] = [],
+): Decoder {
   const masks = Math.ceil(columns.length / 32);
   let offset = masks;
   const members = columns.map((column, index) => {
     const [code, words] = cell(column, offset);
     offset += words;
     const isNull = `w[p + ${index >> 5}] & ${1 << (index & 31)}`;
-    const value = `${isNull} ? null : ${code}`;
+    const value = `${isNull} ? null : ${parsers[index] ? `t[${index}](${code})` : code}`;
     if (mode === 'array') return value;
     const name = JSON.stringify(column[0]);
     // As a plain key it would set the object's prototype.
@@ -120,5 +146,5 @@ export function compileDecoder(columns: readonly ColumnDescription[], mode: RowM
       let q = 0;
       for (let i = 0; i < count; i++, p += ${offset}) rows.push(${row});
     };`;
-  return new Function('l', body)(library) as Decoder;
+  return new Function('l', 't', body)(library, parsers) as Decoder;
 }

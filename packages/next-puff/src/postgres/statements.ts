@@ -5,6 +5,10 @@ import type { RowMode } from '../boundary/rows.js';
 import { InternalError } from '../errors.js';
 import { packParams } from './params.js';
 
+/** Columns become JavaScript values; see `Profile` in `types.rs`. */
+const TYPED = 0;
+const NO_EVENTS = 0;
+
 /** Where a statement runs: on any connection of a pool, or on a session's. */
 export interface Target {
   pool: number;
@@ -43,6 +47,7 @@ export function runStatement(
         text,
         values.length,
         params,
+        TYPED,
         isCancellable(options),
       );
     }, options)
@@ -71,7 +76,8 @@ export async function beginSession(
   options: RunOptions,
 ): Promise<number> {
   const completion = await calls().submit(
-    (boundary, call) => boundary.postgresBegin(call, pool, begin, isCancellable(options)),
+    (boundary, call) =>
+      boundary.postgresBegin(call, pool, begin, NO_EVENTS, isCancellable(options)),
     options,
   );
   if (completion.kind !== 'session') throw unexpected(completion);

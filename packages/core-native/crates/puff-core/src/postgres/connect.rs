@@ -32,7 +32,7 @@ pub(crate) struct Established {
 /// What a CancelRequest needs to name its session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CancelKey {
-    process_id: i32,
+    pub(crate) process_id: i32,
     secret: i32,
 }
 

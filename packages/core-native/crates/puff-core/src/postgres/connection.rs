@@ -28,11 +28,12 @@ use super::connect::{CancelKey, Established, Stream, cancel};
 use super::error::{Error, ServerError};
 use super::frontend::{self, Name};
 use super::message::{RowRef, frame_size, next_frame};
-use super::params::Params;
+use super::packed::PackedLayout;
 use super::pool::{Checkout, Job, Next, Shared};
 use super::request::{Operation, Outcome, Request};
-use super::session::Session;
+use super::session::{Event, Listener, Session};
 use super::statement::{Prepared, Statement, StatementCache, parse_columns, parse_parameters};
+use super::types::Profile;
 use crate::runtime;
 
 /// What can be sent to a connection's task.
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Start(Job),
     /// A request of the session that has the connection.
     Run(Box<Request>),
+    /// More messages of the session's raw exchange.
+    RawWrite(Vec<u8>),
     /// A call that this connection works on was cancelled.
     CheckCancelled,
     /// The session is over.
@@ -75,6 +78,14 @@ enum Work {
 }
 
 impl Work {
+    fn is_raw(&self) -> bool {
+        matches!(self, Work::Request(request) if matches!(request.operation, Operation::Raw { .. }))
+    }
+
+    fn is_simple(&self) -> bool {
+        matches!(self, Work::Request(request) if matches!(request.operation, Operation::Simple { .. }))
+    }
+
     fn is_cancelled(&self) -> bool {
         match self {
             Work::Request(request) => request.is_cancelled(),
@@ -122,6 +133,8 @@ enum Cancelling {
 /// A connection as others see it: they send commands.
 pub(crate) struct Connection {
     pool: Arc<Shared>,
+    /// Of the server process at the other end.
+    process_id: i32,
     mailbox: Mutex<Mailbox>,
     state: Mutex<State>,
 }
@@ -145,6 +158,7 @@ enum Delivery {
     Answer(Box<Request>, Result<Outcome, Error>),
     Session(Checkout, Result<(), Error>),
     Requeue(Job),
+    Event(Arc<dyn Listener>, Event),
 }
 
 impl Connection {
@@ -152,6 +166,7 @@ impl Connection {
         let statements = StatementCache::new(pool.config.statement_cache_size);
         Arc::new(Connection {
             pool: pool.clone(),
+            process_id: established.cancel_key.process_id,
             mailbox: Mutex::default(),
             state: Mutex::new(State {
                 pool,
@@ -166,6 +181,7 @@ impl Connection {
                 backlog: VecDeque::new(),
                 deliveries: Vec::new(),
                 owner: Owner::Pool,
+                listener: None,
                 status: b'I',
                 cancelling: Cancelling::No,
                 fatal: None,
@@ -269,9 +285,11 @@ impl Connection {
             match delivery {
                 Delivery::Answer(request, outcome) => request.finish(outcome),
                 Delivery::Session(checkout, result) => {
-                    checkout.finish(result.map(|()| Session::new(self.clone())));
+                    let process_id = self.process_id;
+                    checkout.finish(result.map(|()| Session::new(self.clone(), process_id)));
                 }
                 Delivery::Requeue(job) => self.pool.requeue(job),
+                Delivery::Event(listener, event) => listener.notify(event),
             }
         }
     }
@@ -339,12 +357,14 @@ struct State {
     written: usize,
     cancel_key: CancelKey,
     statements: StatementCache,
-    /// The statements of open cursors, for the later fetches.
-    cursors: HashMap<u32, Arc<Statement>>,
+    /// The form of the rows of open cursors, for the later fetches.
+    cursors: HashMap<u32, Arc<PackedLayout>>,
     in_flight: VecDeque<InFlight>,
     backlog: VecDeque<Work>,
     deliveries: Vec<Delivery>,
     owner: Owner,
+    /// Of the session that has the connection.
+    listener: Option<Arc<dyn Listener>>,
     /// The transaction status of the last ReadyForQuery: I, T or E.
     status: u8,
     cancelling: Cancelling,
@@ -435,6 +455,7 @@ impl State {
         match command {
             Command::Start(job) => self.accept(job),
             Command::Run(request) => self.backlog.push_back(Work::Request(request)),
+            Command::RawWrite(bytes) => self.write_raw(&bytes),
             Command::CheckCancelled => self.check_cancelled(),
             Command::Release => self.owner = Owner::Released,
             Command::Close => self.close(),
@@ -450,7 +471,7 @@ impl State {
     /// Starts whatever can be started now.
     fn advance(&mut self, connection: &Arc<Connection>) {
         loop {
-            if self.is_closing || self.is_describing() {
+            if self.is_closing || self.is_exclusive() {
                 return;
             }
             if let Some(work) = self.backlog.pop_front() {
@@ -469,6 +490,7 @@ impl State {
                 continue;
             }
             self.owner = Owner::Pool;
+            self.listener = None;
             match self.pool.next(connection, self.opened) {
                 Next::Job(job) => self.accept(job),
                 Next::Idle => return,
@@ -477,10 +499,22 @@ impl State {
         }
     }
 
-    fn is_describing(&self) -> bool {
-        self.in_flight
-            .back()
-            .is_some_and(|last| matches!(last.phase, Phase::Describing { .. }))
+    /// Whether nothing may be written after what is in flight: its last messages are still to come.
+    fn is_exclusive(&self) -> bool {
+        self.in_flight.back().is_some_and(|last| {
+            matches!(last.phase, Phase::Describing { .. }) || last.work.is_raw()
+        })
+    }
+
+    fn write_raw(&mut self, bytes: &[u8]) {
+        if let Some(Work::Request(request)) = self.backlog.back_mut()
+            && let Operation::Raw { bytes: first } = &mut request.operation
+        {
+            first.extend_from_slice(bytes);
+        } else if self.in_flight.back().is_some_and(|last| last.work.is_raw()) {
+            self.write.extend_from_slice(bytes);
+        }
+        // Otherwise the exchange has ended, and what belongs to it is of no use to anybody.
     }
 
     fn accept(&mut self, job: Job) {
@@ -494,6 +528,7 @@ impl State {
     /// Makes the connection a session's.
     fn lend(&mut self, checkout: Checkout) {
         self.owner = Owner::Session;
+        self.listener = checkout.listener.clone();
         self.deliveries.push(Delivery::Session(checkout, Ok(())));
     }
 
@@ -564,16 +599,17 @@ impl State {
                     parameters: None,
                 });
             }
-            Operation::Script { sql } => {
+            Operation::Script { sql } | Operation::Simple { sql } => {
                 check_text(sql)?;
                 frontend::query(&mut self.write, sql);
             }
+            Operation::Raw { bytes } => self.write.extend_from_slice(bytes),
             Operation::FetchCursor { cursor, max_rows } => {
-                let statement = self
+                let layout = self
                     .cursors
                     .get(cursor)
                     .ok_or(Error::Closed { what: "the cursor" })?;
-                request.sink.start(statement);
+                request.sink.start(layout);
                 frontend::execute(&mut self.write, portal_name(*cursor), *max_rows);
                 frontend::sync(&mut self.write);
             }
@@ -591,14 +627,17 @@ impl State {
         let Work::Request(request) = work else {
             return Ok(());
         };
-        let (portal, params, max_rows): (Name, &Params, u32) = match &request.operation {
-            Operation::Query { params, .. } => (Name::UNNAMED, params, 0),
+        let (portal, params, max_rows, profile) = match &request.operation {
+            Operation::Query {
+                params, profile, ..
+            } => (Name::UNNAMED, params, 0, *profile),
             Operation::OpenCursor {
                 cursor,
                 params,
                 max_rows,
+                profile,
                 ..
-            } => (portal_name(*cursor), params, *max_rows),
+            } => (portal_name(*cursor), params, *max_rows, *profile),
             _ => return Ok(()),
         };
         let statement = &prepared.statement;
@@ -607,10 +646,7 @@ impl State {
             portal,
             prepared.name,
             |buffer| params.encode(&statement.parameters, buffer),
-            statement
-                .columns
-                .iter()
-                .map(|column| i16::from(column.is_binary())),
+            statement.layout(profile).formats(),
         )?;
         frontend::execute(&mut self.write, portal, max_rows);
         frontend::sync(&mut self.write);
@@ -666,8 +702,20 @@ impl State {
         let result = loop {
             match next_frame(read.filled()) {
                 Ok(Some(frame)) => {
-                    let size = frame.size;
-                    if let Err(what) = self.on_message(connection, frame.tag, frame.body) {
+                    let (size, is_raw) = (frame.size, self.head_is_raw());
+                    if is_raw
+                        && let Some(InFlight {
+                            work: Work::Request(request),
+                            ..
+                        }) = self.in_flight.front_mut()
+                    {
+                        request.sink.raw(&read.filled()[..size]);
+                    }
+                    let result = match is_raw {
+                        true => self.on_raw_message(connection, frame.tag, frame.body),
+                        false => self.on_message(connection, frame.tag, frame.body),
+                    };
+                    if let Err(what) = result {
                         break Err(what);
                     }
                     read.consume(size);
@@ -677,7 +725,41 @@ impl State {
             }
         };
         self.read = read;
+        if self.head_is_raw()
+            && let Some(InFlight {
+                work: Work::Request(request),
+                ..
+            }) = self.in_flight.front_mut()
+        {
+            request.sink.pause();
+        }
         result.map_err(|what| io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+
+    fn head_is_raw(&self) -> bool {
+        self.in_flight
+            .front()
+            .is_some_and(|head| head.work.is_raw())
+    }
+
+    /// The caller reads the messages itself; only the end of the exchange concerns the connection.
+    fn on_raw_message(
+        &mut self,
+        connection: &Arc<Connection>,
+        tag: u8,
+        body: &[u8],
+    ) -> Result<(), &'static str> {
+        match tag {
+            b'Z' => self.on_ready(connection, body.first().copied().unwrap_or(b'I')),
+            b'E' => {
+                let error = ServerError::parse(body);
+                if error.is_fatal() {
+                    self.fatal = Some(error);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn on_message(
@@ -715,10 +797,47 @@ impl State {
             b'H' => self.set_error(Error::Unsupported(
                 "COPY TO STDOUT cannot run here: its data would be lost",
             )),
+            b'T' if self.head_is_simple() => self.on_simple_rows(body)?,
+            b'I' if self.head_is_simple() => self.on_command_complete(b""),
+            b'N' => self.notify(|| Event::Notice(Box::new(ServerError::parse(body)))),
+            b'A' => {
+                let event = Event::notification(body).ok_or("a malformed notification")?;
+                self.notify(|| event);
+            }
+            b'S' => {
+                let event = Event::parameter(body).ok_or("a malformed ParameterStatus")?;
+                self.notify(|| event);
+            }
             // Parse-, Bind- and CloseComplete, EmptyQueryResponse, NoData, descriptions of a
-            // script's rows, parameter changes, notices, COPY data that was refused.
-            b'1' | b'2' | b'3' | b'I' | b'n' | b'T' | b'S' | b'N' | b'A' | b'd' | b'c' => {}
+            // script's rows, COPY data that was refused.
+            b'1' | b'2' | b'3' | b'I' | b'n' | b'T' | b'd' | b'c' => {}
             _ => return Err("a message of an unknown type"),
+        }
+        Ok(())
+    }
+
+    fn notify(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(listener) = &self.listener {
+            self.deliveries
+                .push(Delivery::Event(listener.clone(), event()));
+        }
+    }
+
+    fn head_is_simple(&self) -> bool {
+        self.in_flight
+            .front()
+            .is_some_and(|head| head.work.is_simple())
+    }
+
+    fn on_simple_rows(&mut self, body: &[u8]) -> Result<(), &'static str> {
+        let columns = parse_columns(body).ok_or("a malformed RowDescription")?;
+        let layout = PackedLayout::new(&columns, Profile::Text, self.pool.config.int8);
+        if let Some(InFlight {
+            work: Work::Request(request),
+            ..
+        }) = self.in_flight.front_mut()
+        {
+            request.sink.start(&Arc::new(layout));
         }
         Ok(())
     }
@@ -750,9 +869,7 @@ impl State {
         body: &[u8],
     ) -> Result<(), &'static str> {
         let columns = match tag {
-            b'T' => {
-                parse_columns(body, self.pool.config.int8).ok_or("a malformed RowDescription")?
-            }
+            b'T' => parse_columns(body).ok_or("a malformed RowDescription")?,
             _ => Box::default(),
         };
         let Some(mut head) = self.in_flight.pop_front() else {
@@ -763,7 +880,7 @@ impl State {
             (phase, &mut head.work)
         {
             let parameters = parameters.unwrap_or_default();
-            let statement = Arc::new(Statement::new(parameters, columns));
+            let statement = Arc::new(Statement::new(parameters, columns, self.pool.config.int8));
             let prepared = Prepared { name, statement };
             if let Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. } =
                 &request.operation
@@ -788,11 +905,21 @@ impl State {
 
     fn begin_rows(&mut self, work: &mut Work, prepared: &Prepared) -> Result<(), Error> {
         self.put_bind(work, prepared)?;
-        if let Work::Request(request) = work {
-            request.sink.start(&prepared.statement);
-            if let Operation::OpenCursor { cursor, .. } = request.operation {
-                self.cursors.insert(cursor, prepared.statement.clone());
+        let Work::Request(request) = work else {
+            return Ok(());
+        };
+        match request.operation {
+            Operation::Query { profile, .. } => {
+                request.sink.start(prepared.statement.layout(profile));
             }
+            Operation::OpenCursor {
+                cursor, profile, ..
+            } => {
+                let layout = prepared.statement.layout(profile);
+                request.sink.start(layout);
+                self.cursors.insert(cursor, layout.clone());
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -802,11 +929,20 @@ impl State {
         if matches!(&*tag, "DISCARD ALL" | "DEALLOCATE ALL") {
             self.statements.clear();
         }
-        if let Some(head) = self.in_flight.front_mut() {
-            let (command, row_count) = split_tag(&tag);
-            head.outcome.command = command.into();
-            head.outcome.row_count = row_count;
-            head.outcome.is_suspended = false;
+        let Some(head) = self.in_flight.front_mut() else {
+            return;
+        };
+        let (command, row_count) = split_tag(&tag);
+        head.outcome = Outcome {
+            command: command.into(),
+            row_count,
+            is_suspended: false,
+        };
+        if let Work::Request(request) = &mut head.work
+            && matches!(request.operation, Operation::Simple { .. })
+            && head.error.is_none()
+        {
+            request.sink.end_statement(head.outcome.clone());
         }
     }
 
@@ -839,7 +975,10 @@ impl State {
             work: Work::Request(request),
             ..
         }) = self.in_flight.front()
-            && !matches!(request.operation, Operation::Script { .. })
+            && !matches!(
+                request.operation,
+                Operation::Script { .. } | Operation::Simple { .. }
+            )
         {
             frontend::sync(&mut self.write);
         }
@@ -945,6 +1084,13 @@ impl State {
         for work in std::mem::take(&mut self.backlog) {
             self.settle(work, is_pooled, &reason);
         }
+        if !is_pooled {
+            let error = self.fatal.clone();
+            self.notify(|| Event::Lost {
+                reason: reason.clone(),
+                error: error.map(Box::new),
+            });
+        }
         for command in commands {
             match command {
                 Command::Start(Job::Run(request)) => {
@@ -954,7 +1100,10 @@ impl State {
                     self.settle(Work::Begin(checkout), true, &reason);
                 }
                 Command::Run(request) => self.settle(Work::Request(request), false, &reason),
-                Command::CheckCancelled | Command::Release | Command::Close => {}
+                Command::RawWrite(_)
+                | Command::CheckCancelled
+                | Command::Release
+                | Command::Close => {}
             }
         }
     }

@@ -181,6 +181,14 @@ pub struct ServerError {
     pub data_type: Option<String>,
     /// Constraint violated.
     pub constraint: Option<String>,
+    /// Position in `internal_query`, in characters from 1.
+    pub internal_position: Option<String>,
+    /// The text of a statement that the server made itself, for example in a function.
+    pub internal_query: Option<String>,
+    /// The server's source file that reported it.
+    pub file: Option<String>,
+    /// The line in it.
+    pub line: Option<String>,
     /// The server function that reported it.
     pub routine: Option<String>,
 }
@@ -205,6 +213,10 @@ impl ServerError {
                 b'c' => error.column = Some(value),
                 b'd' => error.data_type = Some(value),
                 b'n' => error.constraint = Some(value),
+                b'p' => error.internal_position = Some(value),
+                b'q' => error.internal_query = Some(value),
+                b'F' => error.file = Some(value),
+                b'L' => error.line = Some(value),
                 b'R' => error.routine = Some(value),
                 _ => {}
             }

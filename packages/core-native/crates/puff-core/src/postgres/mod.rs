@@ -27,6 +27,6 @@ pub use message::RowRef;
 pub use params::Params;
 pub use pool::{Pool, Status};
 pub use request::{Operation, Outcome, Request, Sink};
-pub use session::Session;
+pub use session::{Event, Listener, Session};
 pub use statement::{Column, Statement};
-pub use types::Kind;
+pub use types::{Kind, Profile};

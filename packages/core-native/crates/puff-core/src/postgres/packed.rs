@@ -22,8 +22,8 @@ use super::error::Error;
 use super::message::{Reader, RowRef};
 use super::params::POSTGRES_EPOCH_MS;
 use super::request::{Outcome, Sink};
-use super::statement::{Column, Statement};
-use super::types::{Kind, oid};
+use super::statement::Column;
+use super::types::{Decoding, Kind, Profile, decoding_for, oid};
 
 /// A chunk ends after the row that makes its text longer than this, in bytes.
 const CHUNK_TEXT: usize = 16 * 1024;
@@ -50,28 +50,29 @@ pub struct Text {
     pub units: u32,
 }
 
-/// Names and kinds of the columns of a result, shared by all results that have the same.
+/// The columns of a result and what they become, shared by all results that have the same.
 #[derive(Debug)]
 pub struct Shape {
     /// Unique in the process, so that readers compile a decoder once; 0 for one not worth keeping.
     pub id: u32,
-    /// Name, kind and whether it is an array.
-    pub columns: Box<[(Box<str>, Kind, bool)]>,
+    /// Each column, its kind and whether it is an array of that kind.
+    pub columns: ShapeColumns,
 }
 
-type ShapeKey = Box<[(Box<str>, Kind, bool)]>;
+type ShapeColumns = Box<[(Column, Kind, bool)]>;
 
-static SHAPES: LazyLock<Mutex<HashMap<ShapeKey, Arc<Shape>>>> = LazyLock::new(Mutex::default);
+static SHAPES: LazyLock<Mutex<HashMap<ShapeColumns, Arc<Shape>>>> = LazyLock::new(Mutex::default);
 static NEXT_SHAPE: AtomicU32 = AtomicU32::new(1);
 
 /// Programs that invent columns without end (pivots) get unshared shapes after this many.
 const MAX_SHAPES: usize = 10_000;
 
 impl Shape {
-    fn of(columns: &[Column]) -> Arc<Shape> {
-        let key: ShapeKey = columns
+    fn of(columns: &[Column], decodings: &[Decoding]) -> Arc<Shape> {
+        let key: ShapeColumns = columns
             .iter()
-            .map(|column| (column.name.clone(), column.kind(), column.is_array()))
+            .zip(decodings)
+            .map(|(column, decoding)| (column.clone(), decoding.kind, decoding.is_array))
             .collect();
         let mut shapes = SHAPES.lock().unwrap_or_else(|poison| poison.into_inner());
         if let Some(shape) = shapes.get(&key) {
@@ -110,9 +111,9 @@ impl<F: FnOnce(Result<Packed, Error>) + Send> PackedSink<F> {
 }
 
 impl<F: FnOnce(Result<Packed, Error>) + Send> Sink for PackedSink<F> {
-    fn start(&mut self, statement: &Arc<Statement>) {
+    fn start(&mut self, layout: &Arc<PackedLayout>) {
         // Also where there are no columns: a `select` of nothing has rows all the same.
-        self.packer = Some(Packer::new(statement.layout()));
+        self.packer = Some(Packer::new(layout.clone()));
     }
 
     fn row(&mut self, row: RowRef<'_>) -> Result<(), Error> {
@@ -149,20 +150,36 @@ impl<F: FnOnce(Result<Packed, Error>) + Send> Drop for PackedSink<F> {
     }
 }
 
-/// How to pack the rows of a statement.
+/// In which form the columns of a statement come, and how to pack its rows.
 #[derive(Debug)]
 pub struct PackedLayout {
     shape: Arc<Shape>,
+    decodings: Box<[Decoding]>,
     cells: Box<[Cell]>,
 }
 
 impl PackedLayout {
-    /// Works out how rows with these columns are packed.
-    pub fn new(columns: &[Column]) -> PackedLayout {
+    /// Works out how rows with these columns are packed; `int8` says what 64-bit integers become.
+    pub fn new(columns: &[Column], profile: Profile, int8: Int8Mode) -> PackedLayout {
+        let decodings: Box<[_]> = columns
+            .iter()
+            .map(|column| decoding_for(profile, column.type_oid, int8))
+            .collect();
+        let cells = columns.iter().zip(&decodings);
         PackedLayout {
-            shape: Shape::of(columns),
-            cells: columns.iter().map(Cell::of).collect(),
+            shape: Shape::of(columns, &decodings),
+            cells: cells
+                .map(|(column, decoding)| Cell::of(column.type_oid, *decoding))
+                .collect(),
+            decodings,
         }
+    }
+
+    /// The format codes of the columns in a Bind message: 1 for binary, 0 for text.
+    pub(crate) fn formats(&self) -> impl ExactSizeIterator<Item = i16> {
+        self.decodings
+            .iter()
+            .map(|decoding| i16::from(decoding.is_binary))
     }
 }
 
@@ -212,7 +229,7 @@ impl Packer {
         for (index, cell) in cells.iter().enumerate() {
             match values.next() {
                 Some(Some(value)) => cell.put(value, out).ok_or_else(|| {
-                    let name = &self.layout.shape.columns[index].0;
+                    let name = &self.layout.shape.columns[index].0.name;
                     Error::Protocol(format!("column {name} has a malformed value"))
                 })?,
                 Some(None) => {
@@ -277,17 +294,17 @@ enum Cell {
 }
 
 impl Cell {
-    fn of(column: &Column) -> Cell {
-        let int8 = match column.kind() {
+    fn of(type_oid: u32, decoding: Decoding) -> Cell {
+        let int8 = match decoding.kind {
             Kind::BigInt => Int8Mode::BigInt,
             Kind::Int8Number => Int8Mode::Number,
             _ => Int8Mode::String,
         };
-        match (column.is_array(), column.is_binary()) {
+        match (decoding.is_array, decoding.is_binary) {
             (true, true) => Cell::Array(int8),
             (true, false) => Cell::ArrayLiteral,
             (false, false) => Cell::Text,
-            (false, true) => Cell::scalar(column.type_oid, int8),
+            (false, true) => Cell::scalar(type_oid, int8),
         }
     }
 
@@ -593,7 +610,11 @@ mod tests {
     use super::*;
 
     fn column(name: &str, type_oid: u32) -> Column {
-        Column::new(name, type_oid, Int8Mode::String)
+        Column::new(name, type_oid)
+    }
+
+    fn layout(columns: &[Column]) -> PackedLayout {
+        PackedLayout::new(columns, Profile::Typed, Int8Mode::String)
     }
 
     fn row(values: &[Option<&[u8]>]) -> Vec<u8> {
@@ -611,7 +632,7 @@ mod tests {
     }
 
     fn pack(columns: &[Column], rows: &[Vec<u8>]) -> Packed {
-        let mut packer = Packer::new(Arc::new(PackedLayout::new(columns)));
+        let mut packer = Packer::new(Arc::new(layout(columns)));
         for row in rows {
             packer.push(RowRef::new(row)).unwrap();
         }
@@ -658,12 +679,10 @@ mod tests {
     #[test]
     fn equal_columns_share_a_shape() {
         let columns = [column("shared_shape", oid::INT4)];
-        let shape = PackedLayout::new(&columns).shape;
-        assert_eq!(PackedLayout::new(&columns).shape.id, shape.id);
+        let shape = layout(&columns).shape;
+        assert_eq!(layout(&columns).shape.id, shape.id);
         assert_ne!(
-            PackedLayout::new(&[column("other_shape", oid::INT4)])
-                .shape
-                .id,
+            layout(&[column("other_shape", oid::INT4)]).shape.id,
             shape.id
         );
     }
@@ -683,9 +702,9 @@ mod tests {
 
     #[test]
     fn malformed_values_are_errors() {
-        let mut packer = Packer::new(Arc::new(PackedLayout::new(&[column("id", oid::INT4)])));
+        let mut packer = Packer::new(Arc::new(layout(&[column("id", oid::INT4)])));
         assert!(packer.push(RowRef::new(&row(&[Some(b"abc")]))).is_err());
-        let mut packer = Packer::new(Arc::new(PackedLayout::new(&[column("id", oid::INT4)])));
+        let mut packer = Packer::new(Arc::new(layout(&[column("id", oid::INT4)])));
         assert!(packer.push(RowRef::new(&row(&[]))).is_err());
     }
 

@@ -17,7 +17,7 @@ use super::connect::connect;
 use super::connection::{Command, Connection};
 use super::error::Error;
 use super::request::Request;
-use super::session::Session;
+use super::session::{Listener, Session};
 use super::tls::client_config;
 use crate::runtime;
 
@@ -95,6 +95,7 @@ pub(crate) struct Checkout {
     pub(crate) begin: Option<Arc<str>>,
     pub(crate) call: Option<Arc<Call>>,
     pub(crate) attempts: u8,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
     reply: Reply,
 }
 
@@ -155,11 +156,13 @@ impl Pool {
 
     /// Asks for a connection of one's own; `begin` is run first, for example `BEGIN`.
     ///
-    /// `reply` is called once, on a thread of the runtime.
+    /// `reply` is called once, on any thread; from then on the listener hears of what the server says
+    /// beside the answers to requests.
     pub fn checkout(
         &self,
         begin: Option<Arc<str>>,
         call: Option<Arc<Call>>,
+        listener: Option<Arc<dyn Listener>>,
         reply: impl FnOnce(Result<Session, Error>) + Send + 'static,
     ) {
         let reply = Box::new(reply);
@@ -167,6 +170,7 @@ impl Pool {
             begin,
             call,
             attempts: 0,
+            listener,
             reply,
         }));
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::call::Call;
 use super::error::Error;
 use super::message::RowRef;
+use super::packed::PackedLayout;
 use super::params::Params;
-use super::statement::Statement;
+use super::types::Profile;
 
 /// One thing to do on a connection.
 #[derive(Debug, Clone)]
@@ -17,12 +18,25 @@ pub enum Operation {
         sql: Arc<str>,
         /// The values.
         params: Params,
+        /// What its columns become.
+        profile: Profile,
     },
     /// Statements separated by semicolons, without parameters; rows are dropped. Outside of a
     /// transaction block the server runs them as one implicit transaction.
     Script {
         /// The SQL text.
         sql: Arc<str>,
+    },
+    /// As a script, but each statement's rows go to the sink, as text.
+    Simple {
+        /// The SQL text.
+        sql: Arc<str>,
+    },
+    /// Messages of the frontend/backend protocol that the caller wrote and whose answers it reads
+    /// itself, up to the next ReadyForQuery; sessions only.
+    Raw {
+        /// Whole messages.
+        bytes: Vec<u8>,
     },
     /// Opens a cursor and fetches its first rows; sessions in a transaction only.
     OpenCursor {
@@ -34,6 +48,8 @@ pub enum Operation {
         params: Params,
         /// Rows to fetch, at least 1.
         max_rows: u32,
+        /// What its columns become.
+        profile: Profile,
     },
     /// Fetches the next rows of a cursor.
     FetchCursor {
@@ -97,8 +113,8 @@ pub struct Outcome {
 /// `start` comes before the first row, `finish` exactly once at the end. An implementation must treat
 /// being dropped without `finish` as a failure: that happens when a connection's task panics.
 pub trait Sink: Send {
-    /// Tells the shape of the rows.
-    fn start(&mut self, statement: &Arc<Statement>);
+    /// Tells the form of the rows.
+    fn start(&mut self, layout: &Arc<PackedLayout>);
 
     /// Takes a row; its bytes are gone after the call.
     ///
@@ -106,6 +122,15 @@ pub trait Sink: Send {
     /// A value that cannot be decoded: the statement runs on, its rows are dropped and the error is
     /// what `finish` gets.
     fn row(&mut self, row: RowRef<'_>) -> Result<(), Error>;
+
+    /// Takes the end of one of several statements of [`Operation::Simple`].
+    fn end_statement(&mut self, _outcome: Outcome) {}
+
+    /// Takes a message that answers [`Operation::Raw`], with its header.
+    fn raw(&mut self, _message: &[u8]) {}
+
+    /// Takes note that what has arrived for [`Operation::Raw`] was handed over.
+    fn pause(&mut self) {}
 
     /// Takes the end of it.
     fn finish(self: Box<Self>, outcome: Result<Outcome, Error>);

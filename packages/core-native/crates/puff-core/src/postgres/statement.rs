@@ -9,7 +9,7 @@ use super::config::Int8Mode;
 use super::frontend::Name;
 use super::message::Reader;
 use super::packed::PackedLayout;
-use super::types::{Decoding, Kind, decoding};
+use super::types::Profile;
 
 /// A statement as the server described it.
 #[derive(Debug)]
@@ -18,59 +18,56 @@ pub struct Statement {
     pub parameters: Box<[u32]>,
     /// The columns of its rows; empty when it returns none.
     pub columns: Box<[Column]>,
-    layout: OnceLock<Arc<PackedLayout>>,
+    int8: Int8Mode,
+    /// By profile, worked out at the first use.
+    layouts: [OnceLock<Arc<PackedLayout>>; 2],
 }
 
 impl Statement {
-    pub(crate) fn new(parameters: Box<[u32]>, columns: Box<[Column]>) -> Statement {
+    pub(crate) fn new(parameters: Box<[u32]>, columns: Box<[Column]>, int8: Int8Mode) -> Statement {
         Statement {
             parameters,
             columns,
-            layout: OnceLock::new(),
+            int8,
+            layouts: Default::default(),
         }
     }
 
-    /// How its rows are packed for JavaScript; worked out at the first use.
-    pub fn layout(&self) -> Arc<PackedLayout> {
-        self.layout
-            .get_or_init(|| Arc::new(PackedLayout::new(&self.columns)))
-            .clone()
+    /// In which form its columns come, and how its rows are packed for JavaScript.
+    pub fn layout(&self, profile: Profile) -> &Arc<PackedLayout> {
+        self.layouts[profile as usize]
+            .get_or_init(|| Arc::new(PackedLayout::new(&self.columns, profile, self.int8)))
     }
 }
 
-/// A column of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A column of a result, as a RowDescription has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Column {
     /// The name in the result.
     pub name: Box<str>,
+    /// OID of the table that it comes from, 0 for none.
+    pub table_oid: u32,
+    /// The number of the table's column, 0 for none.
+    pub attribute: i16,
     /// OID of the type.
     pub type_oid: u32,
-    pub(crate) decoding: Decoding,
+    /// Bytes of a value, negative for variable sizes.
+    pub type_size: i16,
+    /// The type's modifier, for example the length of a `varchar`; -1 for none.
+    pub type_modifier: i32,
 }
 
 impl Column {
-    /// A column of this name and type; `int8` says what 64-bit integers become in JavaScript.
-    pub fn new(name: &str, type_oid: u32, int8: Int8Mode) -> Column {
+    /// A computed column of this name and type.
+    pub fn new(name: &str, type_oid: u32) -> Column {
         Column {
             name: name.into(),
+            table_oid: 0,
+            attribute: 0,
             type_oid,
-            decoding: decoding(type_oid, int8),
+            type_size: -1,
+            type_modifier: -1,
         }
-    }
-
-    /// What the column becomes in JavaScript.
-    pub fn kind(&self) -> Kind {
-        self.decoding.kind
-    }
-
-    /// Whether it is an array of that.
-    pub fn is_array(&self) -> bool {
-        self.decoding.is_array
-    }
-
-    /// Whether the bytes are PostgreSQL's binary form rather than text.
-    pub fn is_binary(&self) -> bool {
-        self.decoding.is_binary
     }
 }
 
@@ -82,19 +79,26 @@ pub(crate) fn parse_parameters(body: &[u8]) -> Option<Box<[u32]>> {
 }
 
 /// Reads a RowDescription.
-pub(crate) fn parse_columns(body: &[u8], int8: Int8Mode) -> Option<Box<[Column]>> {
+pub(crate) fn parse_columns(body: &[u8]) -> Option<Box<[Column]>> {
     let mut reader = Reader(body);
     let count = reader.u16()?;
     (0..count)
         .map(|_| {
-            let name = String::from_utf8_lossy(reader.text()?);
-            let _table_oid = reader.u32()?;
-            let _attribute_number = reader.u16()?;
+            let name = String::from_utf8_lossy(reader.text()?).into();
+            let table_oid = reader.u32()?;
+            let attribute = reader.u16()?.cast_signed();
             let type_oid = reader.u32()?;
-            let _type_size = reader.u16()?;
-            let _type_modifier = reader.u32()?;
+            let type_size = reader.u16()?.cast_signed();
+            let type_modifier = reader.i32()?;
             let _format = reader.u16()?;
-            Some(Column::new(&name, type_oid, int8))
+            Some(Column {
+                name,
+                table_oid,
+                attribute,
+                type_oid,
+                type_size,
+                type_modifier,
+            })
         })
         .collect()
 }

@@ -14,9 +14,15 @@ pub(crate) mod oid {
     pub(crate) const TEXT: u32 = 25;
     pub(crate) const OID: u32 = 26;
     pub(crate) const JSON: u32 = 114;
+    pub(crate) const XML: u32 = 142;
+    pub(crate) const CIDR: u32 = 650;
     pub(crate) const FLOAT4: u32 = 700;
     pub(crate) const FLOAT8: u32 = 701;
     pub(crate) const UNKNOWN: u32 = 705;
+    pub(crate) const MACADDR8: u32 = 774;
+    pub(crate) const MONEY: u32 = 790;
+    pub(crate) const MACADDR: u32 = 829;
+    pub(crate) const INET: u32 = 869;
     pub(crate) const BPCHAR: u32 = 1042;
     pub(crate) const VARCHAR: u32 = 1043;
     pub(crate) const DATE: u32 = 1082;
@@ -24,6 +30,9 @@ pub(crate) mod oid {
     pub(crate) const TIMESTAMP: u32 = 1114;
     pub(crate) const TIMESTAMPTZ: u32 = 1184;
     pub(crate) const INTERVAL: u32 = 1186;
+    pub(crate) const TIMETZ: u32 = 1266;
+    pub(crate) const BIT: u32 = 1560;
+    pub(crate) const VARBIT: u32 = 1562;
     pub(crate) const NUMERIC: u32 = 1700;
     pub(crate) const UUID: u32 = 2950;
     pub(crate) const JSONB: u32 = 3802;
@@ -42,6 +51,12 @@ pub(crate) fn array_element(type_oid: u32) -> Option<u32> {
         1009 => oid::TEXT,
         1028 => oid::OID,
         199 => oid::JSON,
+        143 => oid::XML,
+        651 => oid::CIDR,
+        775 => oid::MACADDR8,
+        791 => oid::MONEY,
+        1040 => oid::MACADDR,
+        1041 => oid::INET,
         1021 => oid::FLOAT4,
         1022 => oid::FLOAT8,
         1014 => oid::BPCHAR,
@@ -51,6 +66,9 @@ pub(crate) fn array_element(type_oid: u32) -> Option<u32> {
         1115 => oid::TIMESTAMP,
         1185 => oid::TIMESTAMPTZ,
         1187 => oid::INTERVAL,
+        1270 => oid::TIMETZ,
+        1561 => oid::BIT,
+        1563 => oid::VARBIT,
         1231 => oid::NUMERIC,
         2951 => oid::UUID,
         3807 => oid::JSONB,
@@ -86,6 +104,15 @@ pub(crate) fn type_name(type_oid: u32) -> String {
         oid::NUMERIC => "numeric",
         oid::UUID => "uuid",
         oid::JSONB => "jsonb",
+        oid::XML => "xml",
+        oid::CIDR => "cidr",
+        oid::MACADDR8 => "macaddr8",
+        oid::MONEY => "money",
+        oid::MACADDR => "macaddr",
+        oid::INET => "inet",
+        oid::TIMETZ => "time with time zone",
+        oid::BIT => "bit",
+        oid::VARBIT => "bit varying",
         _ => return format!("the type with OID {type_oid}"),
     };
     name.into()
@@ -124,6 +151,28 @@ pub(crate) struct Decoding {
     pub(crate) is_array: bool,
     /// Whether the server sends its binary form.
     pub(crate) is_binary: bool,
+}
+
+/// What a caller wants columns to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// The JavaScript value that fits the type; see [`Kind`].
+    #[default]
+    Typed,
+    /// The text that PostgreSQL prints, whatever the type: for callers with parsers of their own.
+    Text,
+}
+
+/// Chooses the form of a column for a profile.
+pub(crate) fn decoding_for(profile: Profile, type_oid: u32, int8: Int8Mode) -> Decoding {
+    match profile {
+        Profile::Typed => decoding(type_oid, int8),
+        Profile::Text => Decoding {
+            kind: Kind::Text,
+            is_array: false,
+            is_binary: false,
+        },
+    }
 }
 
 /// Chooses the form of a column. Types whose text is what JavaScript wants anyway (numeric, dates

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use puff_core::postgres::{Error, Outcome, Request, RowRef, Sink, Statement};
+use puff_core::postgres::packed::PackedLayout;
+use puff_core::postgres::{Error, Outcome, Request, RowRef, Sink};
 
 use crate::support::{checkout, database_url, pool, query, run, send, text};
 
@@ -88,7 +89,7 @@ fn a_terminated_backend_concerns_its_caller_alone() {
 struct Panicking;
 
 impl Sink for Panicking {
-    fn start(&mut self, _statement: &Arc<Statement>) {}
+    fn start(&mut self, _layout: &Arc<PackedLayout>) {}
 
     fn row(&mut self, _row: RowRef<'_>) -> Result<(), Error> {
         panic!("a sink that panics, on purpose");

@@ -1,6 +1,6 @@
 //! Connections that belong to one caller.
 
-use puff_core::postgres::{Error, Operation, Params};
+use puff_core::postgres::{Error, Operation, Params, Profile};
 
 use crate::support::{checkout, on_session, pool, query, run, text};
 
@@ -41,6 +41,7 @@ fn cursors_fetch_page_by_page() {
         sql: "select i::text from generate_series(1, 5) i".into(),
         params: Params::new(),
         max_rows: 2,
+        profile: Profile::Typed,
     };
     let mut pages = Vec::new();
     let (rows, mut outcome) = on_session(&session, open).wait().unwrap();

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use puff_core::postgres::packed::PackedLayout;
 use puff_core::postgres::{
-    Call, Error, Operation, Outcome, Params, Pool, PoolConfig, PoolOptions, Request, RowRef,
-    Session, Sink, Statement,
+    Call, Error, Operation, Outcome, Params, Pool, PoolConfig, PoolOptions, Profile, Request,
+    RowRef, Session, Sink,
 };
 
 /// Rows as the bytes that came, and how the statement ended.
@@ -36,7 +37,7 @@ struct Collector {
 }
 
 impl Sink for Collector {
-    fn start(&mut self, _statement: &Arc<Statement>) {}
+    fn start(&mut self, _layout: &Arc<PackedLayout>) {}
 
     fn row(&mut self, row: RowRef<'_>) -> Result<(), Error> {
         self.rows.push(
@@ -83,6 +84,7 @@ pub(crate) fn query(sql: &str, values: &[&str]) -> Operation {
     Operation::Query {
         sql: sql.into(),
         params,
+        profile: Profile::Typed,
     }
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn text(answer: Answer) -> String {
 
 pub(crate) fn checkout(pool: &Pool, begin: Option<&str>) -> Result<Session, Error> {
     let (sender, receiver) = channel();
-    pool.checkout(begin.map(Into::into), None, move |result| {
+    pool.checkout(begin.map(Into::into), None, None, move |result| {
         let _ = sender.send(result);
     });
     receiver.recv_timeout(PATIENCE).expect("a session in time")

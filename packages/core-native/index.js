@@ -19,5 +19,5 @@ function platformName() {
 export const addonFile = process.env.NEXT_PUFF_ADDON ?? `./core-native.${platformName()}.node`;
 
 export function loadAddon() {
-  return require(addonFile);
+  return require(/* webpackIgnore: true */ /* turbopackIgnore: true */ addonFile);
 }

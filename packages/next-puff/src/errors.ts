@@ -10,27 +10,57 @@ export interface PuffErrorOptions {
   operation?: string | undefined;
 }
 
+const BRAND = Symbol.for('next-puff.error');
+
+interface ErrorClass {
+  /** The class's name, whatever a minifier makes of it. */
+  readonly className?: string;
+  readonly prototype: unknown;
+}
+
 /**
  * The base of all errors that next-puff throws.
  *
  * `code` is stable across versions and is what programs should match on; the message is for people.
+ * `instanceof` knows errors of another copy of this module too: a bundler may have made one.
  */
 export class PuffError extends Error {
+  static readonly className: string = 'PuffError';
+
   readonly code: string;
+  /** What Next.js shows to error pages in production, in place of a hash of the message. */
+  readonly digest: string;
   declare readonly operation?: string;
   declare readonly hint?: string;
+  readonly [BRAND]: string;
 
   constructor(code: string, message: string, options: PuffErrorOptions = {}) {
     super(
       options.hint ? `${message}\n${options.hint}` : message,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
-    this.name = new.target.name;
     this.code = code;
+    this.digest = code;
+    this[BRAND] = new.target.className;
+    const isOurs = Object.hasOwn(new.target, 'className');
+    this.name = isOurs ? new.target.className : new.target.name;
+    for (const hidden of ['digest', 'name', BRAND]) {
+      Object.defineProperty(this, hidden, { enumerable: false });
+    }
     if (options.operation !== undefined) this.operation = options.operation;
     if (options.hint !== undefined) this.hint = options.hint;
   }
 }
+
+// As a plain function, because `this` is the class that stands right of `instanceof`.
+Object.defineProperty(PuffError, Symbol.hasInstance, {
+  value: function isInstance(this: ErrorClass, value: unknown): boolean {
+    if (typeof value !== 'object' || value === null) return false;
+    if (Object.prototype.isPrototypeOf.call(this.prototype as object, value)) return true;
+    if (!Object.hasOwn(this, 'className') || !(BRAND in value)) return false;
+    return this.className === 'PuffError' || this.className === value[BRAND];
+  },
+});
 
 /** The fields of a PostgreSQL error report, named as node-postgres names them. */
 export interface PostgresErrorFields {
@@ -54,6 +84,8 @@ export interface PostgresErrorFields {
  * The list of SQLSTATE codes is appendix A of the PostgreSQL manual.
  */
 export class PostgresError extends PuffError implements PostgresErrorFields {
+  static override readonly className: string = 'PostgresError';
+
   readonly sqlState: string;
   declare readonly severity?: string;
   declare readonly detail?: string;
@@ -74,6 +106,8 @@ export class PostgresError extends PuffError implements PostgresErrorFields {
 
 /** A value given for a parameter does not fit its PostgreSQL type (`PUFF_POSTGRES_PARAMETER`). */
 export class PostgresParameterError extends PuffError {
+  static override readonly className: string = 'PostgresParameterError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_POSTGRES_PARAMETER', message, options);
   }
@@ -85,6 +119,8 @@ export class PostgresParameterError extends PuffError {
  * A wrapped route handler answers it with 503 and `Retry-After`.
  */
 export class PostgresUnavailableError extends PuffError {
+  static override readonly className: string = 'PostgresUnavailableError';
+
   /** When trying again makes sense, in milliseconds from now. */
   readonly retryAfterMs: number;
 
@@ -99,6 +135,8 @@ export class PostgresUnavailableError extends PuffError {
  * (`PUFF_POSTGRES_REFUSED`). Trying again without a change will not help.
  */
 export class PostgresRefusedError extends PuffError {
+  static override readonly className: string = 'PostgresRefusedError';
+
   declare readonly sqlState?: string;
 
   constructor(message: string, options: PuffErrorOptions & { sqlState?: string } = {}) {
@@ -113,6 +151,8 @@ export class PostgresRefusedError extends PuffError {
  * Whether the statement took effect is unknown, so it was not repeated.
  */
 export class PostgresConnectionLostError extends PuffError {
+  static override readonly className: string = 'PostgresConnectionLostError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_POSTGRES_CONNECTION_LOST', message, options);
   }
@@ -120,6 +160,8 @@ export class PostgresConnectionLostError extends PuffError {
 
 /** No connection of the pool became free in time (`PUFF_POSTGRES_POOL_TIMEOUT`). */
 export class PoolTimeoutError extends PuffError {
+  static override readonly className: string = 'PoolTimeoutError';
+
   /** When trying again makes sense, in milliseconds from now. */
   readonly retryAfterMs: number;
 
@@ -131,6 +173,8 @@ export class PoolTimeoutError extends PuffError {
 
 /** No database is configured (`PUFF_POSTGRES_NOT_CONFIGURED`). */
 export class NotConfiguredError extends PuffError {
+  static override readonly className: string = 'NotConfiguredError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_POSTGRES_NOT_CONFIGURED', message, options);
   }
@@ -138,6 +182,8 @@ export class NotConfiguredError extends PuffError {
 
 /** A transaction or pool was used after its end (`PUFF_POSTGRES_CLOSED`). */
 export class PostgresClosedError extends PuffError {
+  static override readonly className: string = 'PostgresClosedError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_POSTGRES_CLOSED', message, options);
   }
@@ -145,6 +191,8 @@ export class PostgresClosedError extends PuffError {
 
 /** A request context ran past its deadline (`PUFF_DEADLINE_EXCEEDED`). */
 export class DeadlineExceededError extends PuffError {
+  static override readonly className: string = 'DeadlineExceededError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_DEADLINE_EXCEEDED', message, options);
   }
@@ -152,6 +200,8 @@ export class DeadlineExceededError extends PuffError {
 
 /** The client went away before its answer was complete (`PUFF_CLIENT_DISCONNECTED`). */
 export class ClientDisconnectedError extends PuffError {
+  static override readonly className: string = 'ClientDisconnectedError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_CLIENT_DISCONNECTED', message, options);
   }
@@ -159,6 +209,8 @@ export class ClientDisconnectedError extends PuffError {
 
 /** The native addon cannot be loaded here (`PUFF_NATIVE_UNAVAILABLE`). */
 export class NativeUnavailableError extends PuffError {
+  static override readonly className: string = 'NativeUnavailableError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_NATIVE_UNAVAILABLE', message, options);
   }
@@ -166,6 +218,8 @@ export class NativeUnavailableError extends PuffError {
 
 /** A fault inside the native core, caught at the boundary (`PUFF_INTERNAL`): please report it. */
 export class InternalError extends PuffError {
+  static override readonly className: string = 'InternalError';
+
   constructor(message: string, options?: PuffErrorOptions) {
     super('PUFF_INTERNAL', message, options);
   }

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { StatementResult } from '../boundary/completions.js';
 import { errorOfThrown } from '../boundary/failures.js';
-import { type PoolConfig, settings } from '../config/index.cjs';
+import type { PoolConfig } from '../config/puff-config.cjs';
+import { settings } from '../config/settings.js';
 import { currentContext, type RequestContext } from '../context/request-context.js';
 import { NotConfiguredError, PostgresClosedError, PuffError } from '../errors.js';
 import { loadNative, type PoolStatus } from '../native.js';
@@ -203,15 +204,16 @@ function openPool(name: string): number {
 
 function poolOptions(name: string): PoolConfig & { url: string } {
   const { pools = {}, ...defaultPool } = settings().postgres;
-  if (name === DEFAULT_POOL) {
-    const url = defaultPool.url || process.env.DATABASE_URL;
-    if (!url) throw notConfigured();
-    return { ...defaultPool, url };
-  }
-  const config = pools[name];
-  if (config?.url) return { ...config, url: config.url };
-  const known = Object.keys(pools);
-  throw new NotConfiguredError(`There is no PostgreSQL pool named ${name} with a url.`, {
+  const config = name === DEFAULT_POOL ? defaultPool : pools[name];
+  if (config === undefined) throw unknownPool(name, Object.keys(pools));
+  // A pool without a url of its own is another one on the default database.
+  const url = config.url || defaultPool.url || process.env.DATABASE_URL;
+  if (!url) throw notConfigured();
+  return { ...config, url };
+}
+
+function unknownPool(name: string, known: readonly string[]): NotConfiguredError {
+  return new NotConfiguredError(`There is no PostgreSQL pool named ${name}.`, {
     operation: 'connect',
     hint:
       known.length > 0

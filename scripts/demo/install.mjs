@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Runs `npm ci` unless node_modules already holds what package-lock.json asks for. */
+/**
+ * Installs what package-lock.json asks for, unless node_modules holds it already.
+ *
+ * Not by `npm ci`: it refuses a lockfile without the optional packages of every other platform, and npm writes such
+ * lockfiles where a registry does not offer them. With `--no-save`, package-lock.json counts and is left as it is.
+ */
 export async function installPackages(root, children) {
   if (isInstalled(root)) return 'up to date';
-  await children.run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, env: process.env });
+  const args = ['install', '--no-save', '--no-audit', '--no-fund'];
+  await children.run('npm', args, { cwd: root, env: process.env });
   return undefined;
 }
 

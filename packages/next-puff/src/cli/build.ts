@@ -1,7 +1,7 @@
 import type { CliCommand } from './command.js';
 import { findNext } from './next-app.js';
 import { readNextArguments } from './next-arguments.js';
-import { runNext } from './next-process.js';
+import { runNode } from './node-process.js';
 
 /** `next-puff build`. */
 export const build: CliCommand = {
@@ -16,6 +16,6 @@ Options are those of \`next build\` (see \`npx next build --help\`).
 `,
   async run(args) {
     const { directory } = readNextArguments(args);
-    return runNext(findNext(directory), ['build', ...args]);
+    return runNode(findNext(directory).bin, ['build', ...args]);
   },
 };

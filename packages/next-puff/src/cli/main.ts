@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 import { build } from './build.js';
 import type { CliCommand } from './command.js';
 import { doctor } from './doctor.js';
+import { migrate } from './migrate.js';
+import { prisma } from './prisma.js';
 import { reportError } from './report.js';
 import { run } from './run.js';
 import { dev, start } from './serve.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: CliCommand[] = [dev, build, start, run, doctor];
+const COMMANDS: CliCommand[] = [dev, build, start, run, migrate, prisma, doctor];
 
 /** Runs the CLI with the arguments after the program's name and returns the exit code. */
 export async function main(args: string[]): Promise<number> {
@@ -33,8 +35,7 @@ async function dispatch([name, ...args]: string[]): Promise<number> {
       return print(args[0] === undefined ? overview() : find(args[0]).help);
   }
   const command = find(name);
-  // What follows the name of the user's command belongs to it, --help included.
-  const own = command === run ? args.slice(0, 1) : args;
+  const own = command.forwardsArguments ? args.slice(0, 1) : args;
   return own.some((arg) => arg === '--help' || arg === '-h')
     ? print(command.help)
     : command.run(args);

@@ -32,6 +32,7 @@ Examples
   next-puff run
   next-puff run seed --questions 100
 `,
+  forwardsArguments: true,
   async run([name, ...rest]) {
     const directory = process.cwd();
     if (name === undefined) return list(directory);

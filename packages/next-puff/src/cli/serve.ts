@@ -3,7 +3,7 @@ import { PuffError } from '../errors.js';
 import type { CliCommand } from './command.js';
 import { findNext } from './next-app.js';
 import { readNextArguments, readPort } from './next-arguments.js';
-import { runNext } from './next-process.js';
+import { runNode } from './node-process.js';
 import { peekConfiguration, startServices } from './services.js';
 
 const DEFAULT_PORT = 3000;
@@ -75,7 +75,7 @@ async function serve(command: 'dev' | 'start', args: string[]): Promise<number> 
   environment.NODE_ENV ??= isDev ? 'development' : 'production';
   const services = await startServices(directory, peekConfiguration(directory, isDev));
   try {
-    return await runNext(next, [command, ...args]);
+    return await runNode(next.bin, [command, ...args]);
   } finally {
     await services.stop();
   }

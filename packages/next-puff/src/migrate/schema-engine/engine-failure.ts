@@ -1,0 +1,83 @@
+import type { PostgresError } from '../../errors.js';
+import type { ScriptFailure } from './driver-adapter.js';
+import type { MethodParams } from './methods.js';
+
+/** A failure as Prisma prints it. */
+export class EngineFailure extends Error {
+  /** Prisma's code, for example `P3018`. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/**
+ * Makes a failure of the WebAssembly engine as clear as the native engine's: without the names of the
+ * engine's own functions, and with the code, the migration and the place for a script that PostgreSQL
+ * refused.
+ */
+export function engineFailure(
+  error: unknown,
+  { migrationsList }: MethodParams,
+  script: ScriptFailure | undefined,
+): EngineFailure {
+  const { code, message = String(error) } = error as { code?: string; message?: string };
+  const readable = message
+    .replace(/\n {3}0: [\s\S]*$/, '')
+    .replace(/external connector error\n/g, '')
+    .replace(/Error querying the database: /g, '');
+  // Only then is the script what the call failed of; the engine gets over other failures.
+  if (!script || !readable.includes(script.error.message)) {
+    return new EngineFailure(readable, code, error);
+  }
+  const database = describe(script);
+  if (code !== undefined) {
+    const [before = ''] = readable.split(/(?:Error code: .*\n)?Error:\n/);
+    return new EngineFailure(`${before}${database}`, code, error);
+  }
+  const migration = migrationsList?.migrationDirectories.find(
+    ({ migrationFile }) => migrationFile.content.value === script.script,
+  );
+  if (migration === undefined) return new EngineFailure(database, undefined, error);
+  return new EngineFailure(
+    'A migration failed to apply. New migrations cannot be applied before the error is recovered from. ' +
+      'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve\n\n' +
+      `Migration name: ${migration.path}\n\n${database}`,
+    'P3018',
+    error,
+  );
+}
+
+function describe({ error, script }: ScriptFailure): string {
+  const lines = [
+    `Database error code: ${error.sqlState}`,
+    '',
+    'Database error:',
+    `${error.severity ?? 'ERROR'}: ${error.message.replace(`\n${error.hint}`, '')}`,
+    ...(error.detail ? [`DETAIL: ${error.detail}`] : []),
+    ...(error.hint ? [`HINT: ${error.hint}`] : []),
+    ...(error.where ? [`CONTEXT: ${error.where}`] : []),
+  ];
+  return [...lines, ...place(error, script)].join('\n');
+}
+
+/** The line at which PostgreSQL stopped, with its neighbours. */
+function place({ position }: PostgresError, script: string): string[] {
+  if (position === undefined) return [];
+  // PostgreSQL counts characters, JavaScript UTF-16 units.
+  const before = [...script].slice(0, position - 1).join('');
+  const line = before.split('\n').length;
+  const lines = script.split('\n');
+  const first = Math.max(1, line - 3);
+  const width = String(line).length;
+  return [
+    '',
+    'Position:',
+    ...lines
+      .slice(first - 1, line)
+      .map((text, index) => `  ${String(first + index).padStart(width)}  ${text.trimEnd()}`),
+    `  ${' '.repeat(width)}  ${' '.repeat(before.length - before.lastIndexOf('\n') - 1)}^`,
+  ];
+}

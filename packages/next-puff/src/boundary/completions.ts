@@ -54,6 +54,7 @@ interface Shape {
   columns: ColumnDescription[];
   object?: Decoder;
   array?: Decoder;
+  plain?: Decoder;
 }
 
 /** Reads the records of drained inboxes; knows the shapes that were described to this isolate. */

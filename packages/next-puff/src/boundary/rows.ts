@@ -1,3 +1,5 @@
+import { InternalError } from '../errors.js';
+
 /**
  * Decoders of packed rows.
  *
@@ -20,8 +22,11 @@ export type ColumnDescription = [
   typeModifier: number,
 ];
 
-/** Whether rows become objects or arrays. */
-export type RowMode = 'object' | 'array';
+/**
+ * What rows become: objects, arrays, or arrays of *plain* cells, which are such as JSON has them:
+ * times in milliseconds since 1970, 64-bit integers and JSON as their text, bytes as a `Buffer`.
+ */
+export type RowMode = 'object' | 'array' | 'plain';
 
 /** Decodes `count` rows at `at` in `words`, with `text` as their text, and appends them to `rows`. */
 export type Decoder = (
@@ -70,7 +75,40 @@ const library = {
   elements(json: string, kind: number): unknown {
     return convertElements(JSON.parse(json), kind);
   },
+  plainElements(json: string, kind: number): unknown {
+    return plainElements(JSON.parse(json), kind);
+  },
+  plainInteger,
 };
+
+/** Doubles stand for one integer each only up to here; `int8: 'number'` asks for them all the same. */
+function plainInteger(value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new InternalError(
+    `The 64-bit integer ${value} has lost its last digits: the pool has int8: 'number'.`,
+    { hint: "Give this pool `int8: 'string'` in puff.config.ts." },
+  );
+}
+
+function plainElements(elements: unknown, kind: number): unknown {
+  if (kind === Kind.Json) return (elements as unknown[]).map(jsonText);
+  if (Array.isArray(elements)) return elements.map((element) => plainElements(element, kind));
+  if (elements === null) return null;
+  switch (kind) {
+    case Kind.Date:
+      return Number(elements);
+    case Kind.BigInt:
+      return String(elements);
+    case Kind.Int8Number:
+      return plainInteger(Number(elements));
+    default:
+      return convertElements(elements, kind);
+  }
+}
+
+function jsonText(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
 
 function convertElements(elements: unknown, kind: number): unknown {
   if (kind === Kind.Int || kind === Kind.Bool || kind === Kind.Text || kind === Kind.Json) {
@@ -91,26 +129,34 @@ function convertElements(elements: unknown, kind: number): unknown {
 }
 
 /** An expression that reads one cell, and how many words the cell takes. */
-function cell([, kind, isArray]: ColumnDescription, offset: number): [code: string, words: number] {
+function cell(
+  [, kind, isArray]: ColumnDescription,
+  offset: number,
+  mode: RowMode,
+): [code: string, words: number] {
+  const isPlain = mode === 'plain';
   const word = `w[p + ${offset}]`;
   const next = `w[p + ${offset + 1}]`;
   const text = `text.slice(q, q = ${word})`;
   const double = `(l.halves[0] = ${word}, l.halves[1] = ${next}, l.doubles[0])`;
-  if (isArray) return [`l.elements(${text}, ${kind})`, 1];
+  if (isArray) return [`l.${isPlain ? 'plainElements' : 'elements'}(${text}, ${kind})`, 1];
   switch (kind) {
     case Kind.Int:
       return [word, 1];
     case Kind.Bool:
       return [`${word} === 1`, 1];
     case Kind.Float:
-    case Kind.Int8Number:
       return [double, 2];
+    case Kind.Int8Number:
+      return [isPlain ? `l.plainInteger(${double})` : double, 2];
     case Kind.Date:
-      return [`l.date(${double})`, 2];
-    case Kind.BigInt:
-      return [`l.bigint(${word}, ${next})`, 2];
+      return [isPlain ? double : `l.date(${double})`, 2];
+    case Kind.BigInt: {
+      const value = `l.bigint(${word}, ${next})`;
+      return [isPlain ? `${value}.toString()` : value, 2];
+    }
     case Kind.Json:
-      return [`JSON.parse(${text})`, 1];
+      return [isPlain ? text : `JSON.parse(${text})`, 1];
     case Kind.Bytes:
       return [`l.bytes(${text})`, 1];
     default:
@@ -131,16 +177,16 @@ export function compileDecoder(
   const masks = Math.ceil(columns.length / 32);
   let offset = masks;
   const members = columns.map((column, index) => {
-    const [code, words] = cell(column, offset);
+    const [code, words] = cell(column, offset, mode);
     offset += words;
     const isNull = `w[p + ${index >> 5}] & ${1 << (index & 31)}`;
     const value = `${isNull} ? null : ${parsers[index] ? `t[${index}](${code})` : code}`;
-    if (mode === 'array') return value;
+    if (mode !== 'object') return value;
     const name = JSON.stringify(column[0]);
     // As a plain key it would set the object's prototype.
     return `${column[0] === '__proto__' ? `[${name}]` : name}: ${value}`;
   });
-  const row = mode === 'array' ? `[${members.join(', ')}]` : `{ ${members.join(', ')} }`;
+  const row = mode === 'object' ? `{ ${members.join(', ')} }` : `[${members.join(', ')}]`;
   const body = `
     return (rows, w, p, count, text) => {
       let q = 0;

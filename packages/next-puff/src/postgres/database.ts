@@ -6,7 +6,13 @@ import { settings } from '../config/settings.js';
 import { currentContext, type RequestContext } from '../context/request-context.js';
 import { NotConfiguredError, PostgresClosedError, PuffError } from '../errors.js';
 import { loadNative, type PoolStatus } from '../native.js';
-import { blameCaller, type Executor, type QueryOptions, type StreamOptions } from './queryable.js';
+import {
+  blameCaller,
+  type Executor,
+  type ExecutorOptions,
+  type QueryOptions,
+  type StreamOptions,
+} from './queryable.js';
 import { closePool, type RunOptions, runScript, runStatement, type Target } from './statements.js';
 import { Transaction, type TransactionOptions } from './transaction.js';
 
@@ -26,18 +32,37 @@ const ambient: AsyncLocalStorage<Ambient> = globals[KEY];
 /** The name of the pool that `DATABASE_URL` configures. */
 export const DEFAULT_POOL = 'default';
 
+/** The options of a pool that can be opened. */
+export type NamedPoolOptions = PoolConfig & { url: string };
+
+/** What differs from the pool of that name in `puff.config.ts`, for callers inside the package. */
+export interface DatabaseOptions {
+  /** Statements belong to no transaction and no request, whatever the calling code is in. */
+  isDetached?: boolean;
+  /** The pool's options, instead of those in the configuration. */
+  options?: NamedPoolOptions;
+}
+
 /**
  * One configured pool: finds the native pool, and the transaction that the calling code is in.
  */
 export class Database implements Executor {
   readonly #name: string;
+  readonly #isDetached: boolean;
+  readonly #options: NamedPoolOptions | undefined;
   #pool: number | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, { isDetached = false, options }: DatabaseOptions = {}) {
     this.#name = name;
+    this.#isDetached = isDetached;
+    this.#options = options;
   }
 
-  run(text: string, values: readonly unknown[], options: QueryOptions): Promise<StatementResult> {
+  run(
+    text: string,
+    values: readonly unknown[],
+    options: ExecutorOptions,
+  ): Promise<StatementResult> {
     return this.#inTransaction(
       (transaction) => transaction.run(text, values, options),
       (target, runOptions) => runStatement(target, text, values, runOptions),
@@ -58,12 +83,12 @@ export class Database implements Executor {
     values: readonly unknown[],
     options: StreamOptions,
   ): AsyncGenerator<unknown[], void, void> {
-    const joined = await this.#current();
+    const joined = await this.current();
     if (joined !== undefined) {
       yield* joined.stream(text, values, options);
       return;
     }
-    const own = await Transaction.begin(this.#poolId(), {}, signalsOf(options));
+    const own = await Transaction.begin(this.#poolId(), {}, this.#signals(options));
     let isComplete = false;
     try {
       yield* own.stream(text, values, options);
@@ -78,27 +103,20 @@ export class Database implements Executor {
     fn: (transaction: Transaction) => Promise<T>,
     options: TransactionOptions,
   ): Promise<T> {
-    const outer = await this.#current();
+    const outer = await this.current();
     if (outer !== undefined) {
-      if (options.isolation !== undefined || options.readOnly || options.deferrable) {
-        throw new PuffError(
-          'PUFF_POSTGRES_TRANSACTION',
-          'A transaction inside another is a savepoint and cannot have its own isolation level or access mode.',
-          { operation: 'transaction', hint: 'Give the options to the outer transaction.' },
-        );
-      }
+      checkSavepointOptions(options);
       return outer.savepoint(() => fn(outer));
     }
     let transaction: Transaction;
     try {
-      transaction = await Transaction.begin(this.#poolId(), options, signalsOf(options));
+      transaction = await this.begin(options);
     } catch (error) {
       throw blameCaller(error, this.transaction);
     }
-    const scope = { pool: this.#name, transaction, outer: ambient.getStore() };
     let result: T;
     try {
-      result = await ambient.run(scope, () => fn(transaction));
+      result = await this.within(transaction, () => fn(transaction));
     } catch (error) {
       await transaction.rollback();
       throw error;
@@ -109,6 +127,17 @@ export class Database implements Executor {
       throw blameCaller(error, this.transaction);
     }
     return result;
+  }
+
+  /** Begins a transaction of its own, whose end the caller sees to. */
+  begin(options: TransactionOptions): Promise<Transaction> {
+    const signals = this.#signals(options);
+    return this.#onPool((pool) => Transaction.begin(pool, options, signals));
+  }
+
+  /** Runs a function whose statements on this pool belong to a transaction that somebody else ends. */
+  within<T>(transaction: Transaction, fn: () => T): T {
+    return ambient.run({ pool: this.#name, transaction, outer: ambient.getStore() }, fn);
   }
 
   /** What the pool is doing; opens no connection. */
@@ -126,19 +155,19 @@ export class Database implements Executor {
   #inTransaction(
     joined: (transaction: Transaction) => Promise<StatementResult>,
     direct: (target: Target, options: RunOptions) => Promise<StatementResult>,
-    options: QueryOptions,
+    options: ExecutorOptions,
   ): Promise<StatementResult> {
-    const current = this.#current();
+    const current = this.current();
     if (current instanceof Transaction) return joined(current);
     if (current !== undefined) return current.then(joined);
-    const signals = signalsOf(options);
+    const signals = this.#signals(options);
     const { rowMode } = options;
     const runOptions = rowMode === undefined ? { signals } : { signals, rowMode };
     return this.#onPool((pool) => direct({ pool, session: 0 }, runOptions));
   }
 
   /** Another isolate may have closed the pool since this one found it. */
-  async #onPool(run: (pool: number) => Promise<StatementResult>): Promise<StatementResult> {
+  async #onPool<T>(run: (pool: number) => Promise<T>): Promise<T> {
     const pool = this.#poolId();
     try {
       return await run(pool);
@@ -149,8 +178,9 @@ export class Database implements Executor {
     }
   }
 
-  /** The transaction that a statement of the calling code belongs to. */
-  #current(): Transaction | Promise<Transaction> | undefined {
+  /** The transaction that a statement of the calling code belongs to, if there is one. */
+  current(): Transaction | Promise<Transaction> | undefined {
+    if (this.#isDetached) return undefined;
     for (let scope = ambient.getStore(); scope !== undefined; scope = scope.outer) {
       if (scope.pool === this.#name && scope.transaction.isOpen) return scope.transaction;
     }
@@ -177,23 +207,36 @@ export class Database implements Executor {
     return begun;
   }
 
+  /** The caller's signal and that of its request. */
+  #signals({ signal }: { signal?: AbortSignal }): readonly AbortSignal[] {
+    const context = this.#isDetached ? undefined : currentContext();
+    if (!context?.isActive) return signal === undefined ? NO_SIGNALS : [signal];
+    return signal === undefined ? [context.signal] : [signal, context.signal];
+  }
+
   #poolId(): number {
-    this.#pool ??= openPool(this.#name);
+    this.#pool ??= openPool(this.#name, this.#options ?? poolOptions(this.#name));
     return this.#pool;
   }
 }
 
-const NO_SIGNALS: readonly AbortSignal[] = [];
-
-/** The caller's signal and that of its request. */
-function signalsOf({ signal }: { signal?: AbortSignal }): readonly AbortSignal[] {
-  const context = currentContext();
-  if (!context?.isActive) return signal === undefined ? NO_SIGNALS : [signal];
-  return signal === undefined ? [context.signal] : [signal, context.signal];
+/**
+ * A savepoint takes no options.
+ *
+ * @throws {PuffError} `PUFF_POSTGRES_TRANSACTION`
+ */
+export function checkSavepointOptions(options: TransactionOptions): void {
+  if (options.isolation === undefined && !options.readOnly && !options.deferrable) return;
+  throw new PuffError(
+    'PUFF_POSTGRES_TRANSACTION',
+    'A transaction inside another is a savepoint and cannot have its own isolation level or access mode.',
+    { operation: 'transaction', hint: 'Give the options to the outer transaction.' },
+  );
 }
 
-function openPool(name: string): number {
-  const options = poolOptions(name);
+const NO_SIGNALS: readonly AbortSignal[] = [];
+
+function openPool(name: string, options: NamedPoolOptions): number {
   try {
     return loadNative().postgresPool(name, JSON.stringify(options));
   } catch (error) {
@@ -202,7 +245,12 @@ function openPool(name: string): number {
   }
 }
 
-function poolOptions(name: string): PoolConfig & { url: string } {
+/**
+ * The options that the configuration has for a pool.
+ *
+ * @throws {NotConfiguredError} when it has no such pool, or no URL for it
+ */
+export function poolOptions(name: string): NamedPoolOptions {
   const { pools = {}, ...defaultPool } = settings().postgres;
   const config = name === DEFAULT_POOL ? defaultPool : pools[name];
   if (config === undefined) throw unknownPool(name, Object.keys(pools));

@@ -14,6 +14,11 @@ export interface QueryOptions {
    */
   signal?: AbortSignal;
   /** `'array'` for rows as arrays in column order; objects by column name otherwise. */
+  rowMode?: Exclude<RowMode, 'plain'>;
+}
+
+/** How an executor runs one statement. */
+export interface ExecutorOptions extends Omit<QueryOptions, 'rowMode'> {
   rowMode?: RowMode;
 }
 
@@ -33,7 +38,7 @@ export interface ExecuteResult {
 
 /** What runs statements: a pool or a transaction. */
 export interface Executor {
-  run(text: string, values: readonly unknown[], options: QueryOptions): Promise<StatementResult>;
+  run(text: string, values: readonly unknown[], options: ExecutorOptions): Promise<StatementResult>;
   runScript(text: string, options: QueryOptions): Promise<StatementResult>;
   stream(
     text: string,

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { StatementResult } from '../boundary/completions.js';
 import type { IsolationLevel } from '../context/request-context.js';
 import { PostgresClosedError, PostgresError, PuffError } from '../errors.js';
-import type { Executor, QueryOptions, StreamOptions } from './queryable.js';
+import type { Executor, ExecutorOptions, QueryOptions, StreamOptions } from './queryable.js';
 import {
   beginSession,
   closeCursor,
@@ -105,7 +105,11 @@ export class Transaction implements Executor {
     return this.#isOpen;
   }
 
-  run(text: string, values: readonly unknown[], options: QueryOptions): Promise<StatementResult> {
+  run(
+    text: string,
+    values: readonly unknown[],
+    options: ExecutorOptions,
+  ): Promise<StatementResult> {
     if (!this.#isOpen) return Promise.reject(this.#closedError());
     return this.#noteFailure(runStatement(this.#target, text, values, this.#runOptions(options)));
   }
@@ -249,7 +253,7 @@ export class Transaction implements Executor {
     });
   }
 
-  #runOptions({ signal, rowMode }: QueryOptions): RunOptions {
+  #runOptions({ signal, rowMode }: ExecutorOptions): RunOptions {
     const signals =
       signal === undefined || this.#signals.includes(signal)
         ? this.#signals

@@ -1,6 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/tests/prisma/support/generate.mjs',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // Built Next.js apps hold copies of package.json and of modules.
   modulePathIgnorePatterns: ['<rootDir>/tests/.*/\\.next/', '<rootDir>/tests/.*/\\.puff/'],

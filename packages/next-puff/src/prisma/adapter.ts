@@ -1,0 +1,212 @@
+import type {
+  ConnectionInfo,
+  IsolationLevel as PrismaIsolationLevel,
+  Transaction as PrismaTransaction,
+  SqlDriverAdapter,
+  SqlQuery,
+  SqlResultSet,
+} from '@prisma/driver-adapter-utils';
+import type { StatementResult } from '../boundary/completions.js';
+import type { IsolationLevel } from '../context/request-context.js';
+import { PuffError } from '../errors.js';
+import { checkSavepointOptions, type Database } from '../postgres/database.js';
+import type { Executor } from '../postgres/queryable.js';
+import type { Transaction } from '../postgres/transaction.js';
+import { adapterErrorOf } from './adapter-error.js';
+import { parametersOf } from './arguments.js';
+import { lend } from './loans.js';
+import { resultSetOf } from './result-set.js';
+
+/** The name under which Prisma logs the adapter. */
+export const ADAPTER_NAME = 'next-puff';
+
+const PLAIN = { rowMode: 'plain' } as const;
+
+async function asPrismaWants<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw adapterErrorOf(error);
+  }
+}
+
+/** Runs Prisma's statements on an executor. */
+abstract class Queryable {
+  readonly provider = 'postgres';
+  readonly adapterName = ADAPTER_NAME;
+
+  abstract get executor(): Executor;
+
+  async queryRaw(query: SqlQuery): Promise<SqlResultSet> {
+    return resultSetOf(await this.#run(query));
+  }
+
+  async executeRaw(query: SqlQuery): Promise<number> {
+    return (await this.#run(query)).rowCount;
+  }
+
+  #run(query: SqlQuery): Promise<StatementResult> {
+    return asPrismaWants(this.executor.run(query.sql, parametersOf(query), PLAIN));
+  }
+}
+
+/** What an adapter is made from. */
+export interface AdapterOptions {
+  /** The pool to run on, looked up for every statement. */
+  database: () => Database;
+  /** The schema of tables that the Prisma schema gives none. */
+  schema: string | undefined;
+  /** Runs when Prisma disconnects. */
+  dispose?: () => Promise<void>;
+}
+
+/** A pool as Prisma sees it. */
+export class PuffAdapter extends Queryable implements SqlDriverAdapter {
+  readonly #options: AdapterOptions;
+
+  constructor(options: AdapterOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override get executor(): Executor {
+    return this.#options.database();
+  }
+
+  async executeScript(script: string): Promise<void> {
+    await asPrismaWants(this.executor.runScript(script, {}));
+  }
+
+  startTransaction(isolationLevel?: PrismaIsolationLevel): Promise<PrismaTransaction> {
+    return asPrismaWants(this.#start(isolationLevel));
+  }
+
+  getConnectionInfo(): ConnectionInfo {
+    const { schema } = this.#options;
+    return { supportsRelationJoins: true, ...(schema !== undefined && { schemaName: schema }) };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#options.dispose?.();
+  }
+
+  async #start(isolationLevel: PrismaIsolationLevel | undefined): Promise<PrismaTransaction> {
+    const database = this.#options.database();
+    const options = isolationLevel === undefined ? {} : { isolation: isolation(isolationLevel) };
+    const outer = await database.current();
+    if (outer === undefined) return new OwnTransaction(database, await database.begin(options));
+    checkSavepointOptions(options);
+    return Savepoint.open(database, outer);
+  }
+}
+
+function isolation(level: PrismaIsolationLevel): IsolationLevel {
+  if (level === 'SNAPSHOT') {
+    throw new PuffError(
+      'PUFF_POSTGRES_TRANSACTION',
+      'PostgreSQL has no isolation level SNAPSHOT.',
+      {
+        hint: 'RepeatableRead is what PostgreSQL calls it.',
+        operation: 'transaction',
+      },
+    );
+  }
+  return level.toLowerCase() as IsolationLevel;
+}
+
+/** What Prisma's transactions have in common, wherever they end. */
+abstract class OpenTransaction extends Queryable implements PrismaTransaction {
+  /** Prisma leaves BEGIN, COMMIT and ROLLBACK to us. */
+  readonly options = { usePhantomQuery: true };
+  readonly #database: Database;
+  readonly transaction: Transaction;
+
+  constructor(database: Database, transaction: Transaction) {
+    super();
+    this.#database = database;
+    this.transaction = transaction;
+  }
+
+  override get executor(): Executor {
+    return this.transaction;
+  }
+
+  override async executeRaw(query: SqlQuery): Promise<number> {
+    if (lend(query.sql, { database: this.#database, transaction: this.transaction })) return 0;
+    return super.executeRaw(query);
+  }
+
+  abstract commit(): Promise<void>;
+  abstract rollback(): Promise<void>;
+
+  createSavepoint(name: string): Promise<void> {
+    return this.#runScript(`SAVEPOINT ${name}`);
+  }
+
+  rollbackToSavepoint(name: string): Promise<void> {
+    return this.#runScript(`ROLLBACK TO SAVEPOINT ${name}`);
+  }
+
+  releaseSavepoint(name: string): Promise<void> {
+    return this.#runScript(`RELEASE SAVEPOINT ${name}`);
+  }
+
+  async #runScript(text: string): Promise<void> {
+    await asPrismaWants(this.transaction.runScript(text, {}));
+  }
+}
+
+/** A transaction on a connection of its own. */
+class OwnTransaction extends OpenTransaction {
+  async commit(): Promise<void> {
+    await asPrismaWants(this.transaction.commit());
+  }
+
+  rollback(): Promise<void> {
+    return this.transaction.rollback();
+  }
+}
+
+/** Thrown into a savepoint to undo it. */
+const UNDO = new Error('rolled back');
+
+/** A transaction of Prisma's inside one that is not Prisma's. */
+class Savepoint extends OpenTransaction {
+  readonly #end: (error?: Error) => void;
+  readonly #ended: Promise<void>;
+
+  private constructor(
+    database: Database,
+    transaction: Transaction,
+    end: (error?: Error) => void,
+    ended: Promise<void>,
+  ) {
+    super(database, transaction);
+    this.#end = end;
+    this.#ended = ended;
+  }
+
+  static open(database: Database, outer: Transaction): Promise<Savepoint> {
+    return new Promise((resolve, reject) => {
+      const ended = outer.savepoint(
+        () =>
+          new Promise<void>((release, undo) => {
+            const end = (error?: Error) => (error === undefined ? release() : undo(error));
+            resolve(new Savepoint(database, outer, end, ended));
+          }),
+      );
+      ended.catch(reject);
+    });
+  }
+
+  async commit(): Promise<void> {
+    this.#end();
+    await asPrismaWants(this.#ended);
+  }
+
+  async rollback(): Promise<void> {
+    this.#end(UNDO);
+    // What went wrong with undoing it comes out when the outer transaction ends.
+    await this.#ended.catch(() => {});
+  }
+}

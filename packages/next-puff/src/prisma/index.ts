@@ -1,0 +1,1 @@
+export { PrismaPuff, type PrismaPuffOptions } from './prisma-puff.js';

@@ -320,8 +320,10 @@ impl Shared {
         state.opening -= 1;
         state.open += 1;
         state.has_connected = true;
-        state.outage = None;
-        self.open_connections(&mut state);
+        // Each job has had its connection asked for when it came, except while the server was away.
+        if state.outage.take().is_some() {
+            self.open_connections(&mut state);
+        }
     }
 
     /// Decides, after a failed attempt, who waits on and who is told.
@@ -337,7 +339,8 @@ impl Shared {
         let may_return = matches!(error, Error::Unavailable { .. })
             && state.has_connected
             && now.duration_since(since) < self.config.acquire_timeout;
-        let is_waited_out = may_return || state.open > 0;
+        // Other connections, or attempts to open them, may serve the queue yet.
+        let is_waited_out = may_return || state.open > 0 || state.opening > 0;
         let pause = backoff(attempts);
         state.outage = Some(Outage {
             since,

@@ -7,3 +7,4 @@ mod failures;
 mod sessions;
 mod statements;
 mod support;
+mod tls;

@@ -44,6 +44,8 @@ pub struct PoolStatus {
     pub max_connections: u32,
     /// Open connections, idle or in use.
     pub open: u32,
+    /// Attempts to open a connection.
+    pub opening: u32,
     /// Open connections that wait for work.
     pub idle: u32,
     /// Callers that wait for a connection.
@@ -81,9 +83,17 @@ pub fn postgres_pool_status(pool_id: u32) -> Result<PoolStatus> {
     Ok(PoolStatus {
         max_connections: status.max_connections as u32,
         open: status.open as u32,
+        opening: status.opening as u32,
         idle: status.idle as u32,
         waiting: status.waiting as u32,
     })
+}
+
+/// Sets the password that a pool's connections use when they are opened from now on.
+#[napi(catch_unwind)]
+pub fn postgres_set_password(pool_id: u32, password: Option<String>) -> Result<()> {
+    pool(pool_id)?.set_password(password.as_deref());
+    Ok(())
 }
 
 /// A sink that answers a call with a packed result.
@@ -97,10 +107,11 @@ fn answer(isolate: &Arc<Isolate>, call: u32) -> Box<dyn Sink> {
     ))
 }
 
-/// What a statement's columns become: 0 for typed values, 1 for text.
+/// What a statement's columns become: 0 for typed values, 1 for text, 2 for what node-postgres makes.
 fn profile_of(number: u32) -> Profile {
     match number {
         0 => Profile::Typed,
+        2 => Profile::NodePostgres,
         _ => Profile::Text,
     }
 }
@@ -109,7 +120,8 @@ fn profile_of(number: u32) -> Profile {
 impl Boundary {
     /// Runs a statement on a pool, or on a session if `session` is not 0.
     ///
-    /// `profile` says what columns become: 0 typed values, 1 the text that PostgreSQL prints.
+    /// `profile` says what columns become: 0 typed values, 1 the text that PostgreSQL prints, 2 what
+    /// node-postgres makes of it where that needs no parser, and otherwise the text.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -224,6 +236,13 @@ impl Boundary {
             isolate.complete(call, answer);
         });
         Ok(())
+    }
+
+    /// The transaction status of a session's last answer: I, T or E; nothing when it is over.
+    #[napi(catch_unwind)]
+    pub fn postgres_transaction_status(&self, session: u32) -> Option<String> {
+        let session = self.isolate.session(session)?;
+        Some(session.transaction_status().to_string())
     }
 
     /// Closes a session's connection instead of giving it back.

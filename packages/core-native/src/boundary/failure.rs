@@ -21,7 +21,21 @@ pub(crate) fn to_json(error: &Error) -> String {
             .map(|after| json!(after.as_millis() as u64)),
     );
     match error {
-        Error::Refused { sqlstate, .. } => set("sqlState", sqlstate.clone().map(Value::from)),
+        Error::Refused {
+            sqlstate, server, ..
+        } => {
+            set("sqlState", sqlstate.clone().map(Value::from));
+            set("server", server.as_deref().map(report));
+        }
+        Error::Unavailable {
+            system_code,
+            server,
+            ..
+        } => {
+            set("systemCode", system_code.map(Value::from));
+            set("server", server.as_deref().map(report));
+        }
+        Error::ConnectionLost { server, .. } => set("server", server.as_deref().map(report)),
         Error::Server(server) => fields.extend(server_fields(server)),
         _ => {}
     }
@@ -58,14 +72,16 @@ fn server_fields(server: &ServerError) -> Map<String, Value> {
     fields
 }
 
+/// A server's report with its message and hint.
+fn report(server: &ServerError) -> Value {
+    let mut fields = server_fields(server);
+    fields.insert("message".into(), json!(server.message));
+    fields.insert("hint".into(), json!(server.hint));
+    Value::Object(fields)
+}
+
 /// Writes an event of a session as JSON with a `type`.
 pub(crate) fn event_to_json(event: &Event) -> String {
-    let report = |server: &ServerError| {
-        let mut fields = server_fields(server);
-        fields.insert("message".into(), json!(server.message));
-        fields.insert("hint".into(), json!(server.hint));
-        Value::Object(fields)
-    };
     let value = match event {
         Event::Notice(notice) => json!({ "type": "notice", "notice": report(notice) }),
         Event::Notification {
@@ -78,8 +94,13 @@ pub(crate) fn event_to_json(event: &Event) -> String {
         Event::Parameter { name, value } => {
             json!({ "type": "parameter", "name": name, "value": value })
         }
-        Event::Lost { reason, error } => json!({
-            "type": "lost", "reason": reason, "error": error.as_deref().map(report),
+        Event::Lost {
+            is_orderly,
+            reason,
+            error,
+        } => json!({
+            "type": "lost", "isOrderly": is_orderly, "reason": reason,
+            "error": error.as_deref().map(report),
         }),
     };
     value.to_string()

@@ -1,5 +1,6 @@
 //! What a pool needs to know: where the server is and how to treat connections.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +33,29 @@ pub struct PoolOptions {
     pub int8: Option<Int8Mode>,
     /// What `pg_stat_activity` shows (next-puff).
     pub application_name: Option<String>,
+    /// Connections that stay open however long they are idle, once they were opened (0).
+    pub min_connections: Option<usize>,
+    /// Run-time parameters of every session, instead of `application_name`, `TimeZone` UTC and
+    /// `DateStyle` ISO.
+    pub parameters: Option<BTreeMap<String, String>>,
+    /// TCP keep-alive probes begin after this time without traffic (none).
+    pub keep_alive_ms: Option<u64>,
+    /// TLS, instead of what the URL says.
+    pub tls: Option<TlsPems>,
+}
+
+/// TLS with certificates given as PEM text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TlsPems {
+    /// As the `sslmode` of a URL.
+    pub mode: String,
+    /// The authorities to trust, instead of the system's.
+    pub ca: Option<String>,
+    /// The client's certificate chain.
+    pub cert: Option<String>,
+    /// The client's private key, not encrypted.
+    pub key: Option<String>,
 }
 
 /// The JavaScript type for PostgreSQL's 64-bit integers.
@@ -65,6 +89,9 @@ pub struct PoolConfig {
     pub(crate) statement_cache_size: usize,
     pub(crate) named_statements: bool,
     pub(crate) int8: Int8Mode,
+    pub(crate) min_connections: usize,
+    pub(crate) parameters: Option<BTreeMap<String, String>>,
+    pub(crate) keep_alive: Option<Duration>,
 }
 
 /// Where a server listens.
@@ -99,10 +126,17 @@ pub(crate) enum SslMode {
 #[derive(Debug, Clone)]
 pub(crate) struct TlsOptions {
     pub(crate) mode: SslMode,
-    /// A PEM file, or the system's store.
-    pub(crate) root_certificate: Option<PathBuf>,
-    /// Client certificate and key, both PEM.
-    pub(crate) client_identity: Option<(PathBuf, PathBuf)>,
+    /// The authorities to trust, or the system's store.
+    pub(crate) root_certificate: Option<Pem>,
+    /// Client certificate and key.
+    pub(crate) client_identity: Option<(Pem, Pem)>,
+}
+
+/// Where certificates or a key are.
+#[derive(Debug, Clone)]
+pub(crate) enum Pem {
+    File(PathBuf),
+    Text(String),
 }
 
 /// A URL or option that cannot be used.
@@ -167,7 +201,10 @@ impl PoolConfig {
             user: url.user,
             password: url.password,
             database: url.database,
-            tls: url.tls,
+            tls: match options.tls {
+                Some(tls) => tls.try_into()?,
+                None => url.tls,
+            },
             application_name: options
                 .application_name
                 .or(url.application_name)
@@ -184,7 +221,35 @@ impl PoolConfig {
             statement_cache_size,
             named_statements: options.named_statements.unwrap_or(!url.pgbouncer),
             int8: options.int8.unwrap_or_default(),
+            min_connections: options.min_connections.unwrap_or(0),
+            parameters: options.parameters,
+            keep_alive: options.keep_alive_ms.map(Duration::from_millis),
         })
+    }
+}
+
+impl TryFrom<TlsPems> for TlsOptions {
+    type Error = ConfigError;
+
+    fn try_from(pems: TlsPems) -> Result<TlsOptions, ConfigError> {
+        Ok(TlsOptions {
+            mode: parse_ssl_mode(&pems.mode)?,
+            root_certificate: pems.ca.map(Pem::Text),
+            client_identity: client_identity(pems.cert.map(Pem::Text), pems.key.map(Pem::Text))?,
+        })
+    }
+}
+
+fn client_identity(
+    certificate: Option<Pem>,
+    key: Option<Pem>,
+) -> Result<Option<(Pem, Pem)>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::Url(
+            "a client certificate without its key, or the reverse".into(),
+        )),
     }
 }
 
@@ -240,9 +305,9 @@ impl ConnectionUrl {
                 "dbname" => database = value,
                 "sslmode" => tls.mode = parse_ssl_mode(&value)?,
                 "sslrootcert" if value == "system" => tls.root_certificate = None,
-                "sslrootcert" => tls.root_certificate = Some(value.into()),
-                "sslcert" => certificate = Some(PathBuf::from(value)),
-                "sslkey" => key = Some(PathBuf::from(value)),
+                "sslrootcert" => tls.root_certificate = Some(Pem::File(value.into())),
+                "sslcert" => certificate = Some(Pem::File(value.into())),
+                "sslkey" => key = Some(Pem::File(value.into())),
                 "application_name" => application_name = Some(value),
                 "pgbouncer" => pgbouncer = value == "true",
                 // Parameters of Prisma and of libpq that have no meaning here are allowed, so that
@@ -250,15 +315,7 @@ impl ConnectionUrl {
                 _ => {}
             }
         }
-        tls.client_identity = match (certificate, key) {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
-            (None, None) => None,
-            _ => {
-                return Err(ConfigError::Url(
-                    "sslcert without sslkey, or the reverse".into(),
-                ));
-            }
-        };
+        tls.client_identity = client_identity(certificate, key)?;
         let user =
             user.ok_or_else(|| ConfigError::Url("no user (postgres://user@host/database)".into()))?;
         if database.is_empty() {

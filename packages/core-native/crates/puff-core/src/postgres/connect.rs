@@ -43,16 +43,20 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) async fn connect(
     config: &PoolConfig,
     tls: &Arc<ClientConfig>,
+    password: Option<Arc<str>>,
 ) -> Result<Established, Error> {
     let attempt = async {
         let stream = dial(config, tls).await?;
-        start_up(config, stream).await
+        start_up(config, password, stream).await
     };
     match tokio::time::timeout(config.connect_timeout, attempt).await {
         Ok(result) => result,
-        Err(_) => Err(unavailable(
+        Err(_) => Err(io_error(
             config,
-            format!("no answer within {} ms", config.connect_timeout.as_millis()),
+            &io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no answer within {} ms", config.connect_timeout.as_millis()),
+            ),
         )),
     }
 }
@@ -97,6 +101,8 @@ fn unavailable(config: &PoolConfig, reason: String) -> Error {
         address: config.endpoint.to_string(),
         reason,
         retry_after: RETRY_AFTER,
+        system_code: None,
+        server: None,
     }
 }
 
@@ -105,16 +111,38 @@ fn refused(config: &PoolConfig, reason: String, sqlstate: Option<String>) -> Err
         address: config.endpoint.to_string(),
         reason,
         sqlstate,
+        server: None,
     }
 }
 
 fn io_error(config: &PoolConfig, error: &io::Error) -> Error {
-    let reason = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused, nothing listens there".into(),
-        io::ErrorKind::UnexpectedEof => "the server closed the connection during start-up".into(),
-        _ => error.to_string(),
+    let text = error.to_string();
+    let (system_code, reason) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => (
+            Some("ECONNREFUSED"),
+            "connection refused, nothing listens there".into(),
+        ),
+        io::ErrorKind::UnexpectedEof => (
+            None,
+            "the server closed the connection during start-up".into(),
+        ),
+        io::ErrorKind::NotFound => (Some("ENOENT"), text),
+        io::ErrorKind::PermissionDenied => (Some("EACCES"), text),
+        io::ErrorKind::ConnectionReset => (Some("ECONNRESET"), text),
+        io::ErrorKind::TimedOut => (Some("ETIMEDOUT"), text),
+        io::ErrorKind::HostUnreachable => (Some("EHOSTUNREACH"), text),
+        io::ErrorKind::NetworkUnreachable => (Some("ENETUNREACH"), text),
+        // The standard library has no kind for it.
+        _ if text.contains("failed to lookup address") => (Some("ENOTFOUND"), text),
+        _ => (None, text),
     };
-    unavailable(config, reason)
+    Error::Unavailable {
+        address: config.endpoint.to_string(),
+        reason,
+        retry_after: RETRY_AFTER,
+        system_code,
+        server: None,
+    }
 }
 
 async fn dial(config: &PoolConfig, tls: &Arc<ClientConfig>) -> Result<Stream, Error> {
@@ -130,6 +158,11 @@ async fn dial(config: &PoolConfig, tls: &Arc<ClientConfig>) -> Result<Stream, Er
             stream
                 .set_nodelay(true)
                 .map_err(|error| io_error(config, &error))?;
+            if let Some(idle) = config.keep_alive {
+                socket2::SockRef::from(&stream)
+                    .set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(idle))
+                    .map_err(|error| io_error(config, &error))?;
+            }
             negotiate_tls(config, tls, host, stream).await
         }
     }
@@ -168,9 +201,14 @@ async fn negotiate_tls(
 }
 
 /// Speaks the start-up phase, PostgreSQL manual section "Start-up".
-async fn start_up(config: &PoolConfig, stream: Stream) -> Result<Established, Error> {
+async fn start_up(
+    config: &PoolConfig,
+    password: Option<Arc<str>>,
+    stream: Stream,
+) -> Result<Established, Error> {
     let mut startup = StartUp {
         config,
+        password,
         stream,
         read: BytesMut::with_capacity(4096),
     };
@@ -180,13 +218,18 @@ async fn start_up(config: &PoolConfig, stream: Stream) -> Result<Established, Er
     let mut parameters = vec![
         ("user", config.user.as_str()),
         ("database", config.database.as_str()),
-        ("application_name", config.application_name.as_str()),
         ("client_encoding", "UTF8"),
-        ("TimeZone", "UTC"),
-        ("DateStyle", "ISO"),
     ];
     if let Some(timeout) = &timeout {
         parameters.push(("statement_timeout", timeout));
+    }
+    match &config.parameters {
+        Some(own) => parameters.extend(own.iter().map(|(name, value)| (&**name, &**value))),
+        None => parameters.extend([
+            ("application_name", config.application_name.as_str()),
+            ("TimeZone", "UTC"),
+            ("DateStyle", "ISO"),
+        ]),
     }
     startup
         .send(|buffer| protocol::startup_message(parameters, buffer))
@@ -202,6 +245,7 @@ async fn start_up(config: &PoolConfig, stream: Stream) -> Result<Established, Er
 
 struct StartUp<'a> {
     config: &'a PoolConfig,
+    password: Option<Arc<str>>,
     stream: Stream,
     read: BytesMut,
 }
@@ -251,14 +295,26 @@ impl StartUp<'_> {
 
     /// Sorts the server's refusals into those that pass and those that need a change.
     fn server_error(&self, body: &[u8]) -> Error {
-        let error = ServerError::parse(body);
+        let error = Box::new(ServerError::parse(body));
         let reason = format!("{} (SQLSTATE {})", error.message, error.sqlstate);
+        let address = self.config.endpoint.to_string();
         match error.sqlstate.as_str() {
             // Starting up, shutting down, crashed, out of connections or of memory.
             "57P01" | "57P02" | "57P03" | "53300" | "53200" | "53400" | "08006" | "08P01" => {
-                unavailable(self.config, reason)
+                Error::Unavailable {
+                    address,
+                    reason,
+                    retry_after: RETRY_AFTER,
+                    system_code: None,
+                    server: Some(error),
+                }
             }
-            _ => refused(self.config, reason, Some(error.sqlstate)),
+            _ => Error::Refused {
+                address,
+                reason,
+                sqlstate: Some(error.sqlstate.clone()),
+                server: Some(error),
+            },
         }
     }
 
@@ -274,7 +330,7 @@ impl StartUp<'_> {
             match reader.u32() {
                 Some(0) => return Ok(()),
                 Some(3) => {
-                    let password = self.password()?.to_owned();
+                    let password = self.password()?;
                     self.send(|buffer| protocol::password_message(password.as_bytes(), buffer))
                         .await?;
                 }
@@ -297,11 +353,11 @@ impl StartUp<'_> {
         }
     }
 
-    fn password(&self) -> Result<&str, Error> {
-        self.config.password.as_deref().ok_or_else(|| {
+    fn password(&self) -> Result<Arc<str>, Error> {
+        self.password.clone().ok_or_else(|| {
             refused(
                 self.config,
-                "it asks for a password and the URL has none".into(),
+                "it asks for a password and none was given".into(),
                 None,
             )
         })

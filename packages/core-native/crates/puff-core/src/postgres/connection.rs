@@ -227,6 +227,10 @@ impl Connection {
         self.mailbox().is_closed
     }
 
+    pub(crate) fn transaction_status(&self) -> char {
+        self.lock().status.into()
+    }
+
     /// Serves the pool until the connection ends.
     pub(crate) async fn run(self: Arc<Self>) {
         let guard = EndGuard(self.clone());
@@ -363,7 +367,7 @@ struct State {
     backlog: VecDeque<Work>,
     deliveries: Vec<Delivery>,
     owner: Owner,
-    /// Of the session that has the connection.
+    /// Of the session that has the connection, or had it last: LISTEN outlives a session.
     listener: Option<Arc<dyn Listener>>,
     /// The transaction status of the last ReadyForQuery: I, T or E.
     status: u8,
@@ -490,7 +494,6 @@ impl State {
                 continue;
             }
             self.owner = Owner::Pool;
-            self.listener = None;
             match self.pool.next(connection, self.opened) {
                 Next::Job(job) => self.accept(job),
                 Next::Idle => return,
@@ -929,6 +932,12 @@ impl State {
         if matches!(&*tag, "DISCARD ALL" | "DEALLOCATE ALL") {
             self.statements.clear();
         }
+        if self.status != b'I' && is_definition(&tag) {
+            // A plan that the definition outdates would fail, and take the transaction with it.
+            for name in self.statements.take_names() {
+                frontend::close_statement(&mut self.write, name);
+            }
+        }
         let Some(head) = self.in_flight.front_mut() else {
             return;
         };
@@ -1029,7 +1038,8 @@ impl State {
                 {
                     head.error = Some(Error::Unsupported(
                         "the statement opened a transaction that nothing would end, it was rolled \
-                         back: use postgres.transaction(...)",
+                         back: a transaction needs a connection of its own, as \
+                         postgres.transaction(...) or a client of the pool has it",
                     ));
                 }
                 let outcome = match head.error {
@@ -1065,6 +1075,7 @@ impl State {
 
     /// Settles everything that is left when the connection has ended.
     fn settle_all(&mut self, commands: VecDeque<Command>, end: io::Result<()>) {
+        let is_orderly = end.is_ok();
         let reason = match (&self.fatal, end) {
             (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
             (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
@@ -1084,13 +1095,12 @@ impl State {
         for work in std::mem::take(&mut self.backlog) {
             self.settle(work, is_pooled, &reason);
         }
-        if !is_pooled {
-            let error = self.fatal.clone();
-            self.notify(|| Event::Lost {
-                reason: reason.clone(),
-                error: error.map(Box::new),
-            });
-        }
+        let error = self.fatal.clone().map(Box::new);
+        self.notify(|| Event::Lost {
+            is_orderly,
+            reason: reason.clone(),
+            error,
+        });
         for command in commands {
             match command {
                 Command::Start(Job::Run(request)) => {
@@ -1124,6 +1134,7 @@ impl State {
                 work,
                 Error::ConnectionLost {
                     reason: reason.into(),
+                    server: self.fatal.clone().map(Box::new),
                 },
             ),
         }
@@ -1146,6 +1157,13 @@ fn check_text(sql: &str) -> Result<(), Error> {
         true => Err(Error::Unsupported("the SQL text has a zero byte in it")),
         false => Ok(()),
     }
+}
+
+/// Whether a command changes what other statements mean.
+fn is_definition(tag: &str) -> bool {
+    ["ALTER ", "CREATE ", "DROP "]
+        .iter()
+        .any(|word| tag.starts_with(word))
 }
 
 /// Splits a command tag such as `INSERT 0 5` or `CREATE TABLE`.

@@ -23,6 +23,10 @@ pub enum Error {
         reason: String,
         /// When trying again makes sense.
         retry_after: Duration,
+        /// The operating system's name for the reason, for example `ECONNREFUSED`.
+        system_code: Option<&'static str>,
+        /// The server's whole report, where it sent one.
+        server: Option<Box<ServerError>>,
     },
     /// The server was reached and turned this configuration down.
     #[error("PostgreSQL at {address} refused the connection: {reason}")]
@@ -33,6 +37,8 @@ pub enum Error {
         reason: String,
         /// The SQLSTATE, where the server sent one.
         sqlstate: Option<String>,
+        /// The server's whole report, where it sent one.
+        server: Option<Box<ServerError>>,
     },
     /// No connection became free in time.
     #[error(
@@ -73,6 +79,8 @@ pub enum Error {
     ConnectionLost {
         /// What the operating system or the server said.
         reason: String,
+        /// The server's last words, where it had any.
+        server: Option<Box<ServerError>>,
     },
     /// The caller cancelled.
     #[error("the statement was cancelled by its caller")]

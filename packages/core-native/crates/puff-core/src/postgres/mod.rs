@@ -21,7 +21,7 @@ mod tls;
 mod types;
 
 pub use call::Call;
-pub use config::{ConfigError, Int8Mode, PoolConfig, PoolOptions};
+pub use config::{ConfigError, Int8Mode, PoolConfig, PoolOptions, TlsPems};
 pub use error::{Error, ServerError};
 pub use message::RowRef;
 pub use params::Params;

@@ -24,6 +24,7 @@ mod tag {
     pub(super) const BIGINT: u8 = 7;
     pub(super) const JSON: u8 = 8;
     pub(super) const ARRAY: u8 = 9;
+    pub(super) const BINARY: u8 = 10;
 }
 
 /// The values of a statement's parameters, in order.
@@ -49,6 +50,8 @@ enum Value<'a> {
     Json(&'a str),
     /// JSON text of an array.
     Array(&'a str),
+    /// The binary form of whatever type the parameter has.
+    Binary(&'a [u8]),
 }
 
 impl Params {
@@ -171,6 +174,7 @@ impl<'a> Iterator for Values<'a> {
             tag::BIGINT => Value::BigInt(self.text()),
             tag::JSON => Value::Json(self.text()),
             tag::ARRAY => Value::Array(self.text()),
+            tag::BINARY => Value::Binary(self.bytes()),
             _ => Value::Null,
         })
     }
@@ -184,7 +188,7 @@ fn is_binary(value: Value<'_>, type_oid: u32) -> bool {
             oid::INT2 | oid::INT4 | oid::INT8 | oid::OID | oid::FLOAT4 | oid::FLOAT8
         ),
         Value::Bool(_) => type_oid == oid::BOOL,
-        Value::Bytes(_) => true,
+        Value::Bytes(_) | Value::Binary(_) => true,
         Value::Date(_) => {
             matches!(type_oid, oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::DATE)
         }
@@ -196,6 +200,7 @@ fn write_value(value: Value<'_>, type_oid: u32, buffer: &mut BytesMut) -> Result
     match value {
         Value::Null => {}
         Value::Text(text) | Value::BigInt(text) => buffer.put_slice(text.as_bytes()),
+        Value::Binary(bytes) => buffer.put_slice(bytes),
         Value::Number(number) => return write_number(number, type_oid, buffer),
         Value::Bool(value) => return write_bool(value, type_oid, buffer),
         Value::Bytes(bytes) => match type_oid {

@@ -21,6 +21,9 @@ use super::session::{Listener, Session};
 use super::tls::client_config;
 use crate::runtime;
 
+/// How long callers without a shorter limit of their own wait for a server that went away.
+const MAX_OUTAGE: Duration = Duration::from_secs(10);
+
 /// A pool of connections to one database as one user.
 ///
 /// Cloning gives another handle to the same pool.
@@ -34,6 +37,8 @@ pub struct Status {
     pub max_connections: usize,
     /// Open connections, idle or in use.
     pub open: usize,
+    /// Attempts to open a connection.
+    pub opening: usize,
     /// Open connections that wait for work.
     pub idle: usize,
     /// Callers that wait for a connection.
@@ -48,6 +53,8 @@ pub(crate) struct Shared {
     changed: Notify,
     /// The last connection of a closed pool has ended.
     drained: Notify,
+    /// For the connections to come.
+    password: Mutex<Option<Arc<str>>>,
 }
 
 #[derive(Default)]
@@ -64,6 +71,7 @@ struct State {
 
 struct Idle {
     connection: Arc<Connection>,
+    opened: Instant,
     since: Instant,
 }
 
@@ -137,8 +145,10 @@ impl Pool {
     /// Certificate or key files that cannot be used.
     pub fn new(config: PoolConfig) -> Result<Pool, ConfigError> {
         let tls = client_config(&config.tls)?;
+        let password = config.password.as_deref().map(Arc::from);
         Ok(Pool(Arc::new(Shared {
             config,
+            password: Mutex::new(password),
             tls,
             state: Mutex::default(),
             changed: Notify::new(),
@@ -175,12 +185,18 @@ impl Pool {
         }));
     }
 
+    /// Sets the password that connections opened from now on use.
+    pub fn set_password(&self, password: Option<&str>) {
+        *self.0.password() = password.map(Arc::from);
+    }
+
     /// What the pool is doing now.
     pub fn status(&self) -> Status {
         let state = self.0.lock();
         Status {
             max_connections: self.0.config.max_connections,
             open: state.open,
+            opening: state.opening,
             idle: state.idle.len(),
             waiting: state.queue.len(),
         }
@@ -214,6 +230,12 @@ impl Pool {
 }
 
 impl Shared {
+    fn password(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.password
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
@@ -274,9 +296,10 @@ impl Shared {
         }
         state.idle.push(Idle {
             connection: connection.clone(),
+            opened,
             since: Instant::now(),
         });
-        if state.idle.len() == 1 {
+        if state.idle.len() == 1 || self.config.min_connections > 0 {
             self.changed.notify_one();
         }
         Next::Idle
@@ -338,7 +361,7 @@ impl Shared {
         // A server that was there a moment ago is probably restarting: wait for it, but not for ever.
         let may_return = matches!(error, Error::Unavailable { .. })
             && state.has_connected
-            && now.duration_since(since) < self.config.acquire_timeout;
+            && now.duration_since(since) < self.config.acquire_timeout.min(MAX_OUTAGE);
         // Other connections, or attempts to open them, may serve the queue yet.
         let is_waited_out = may_return || state.open > 0 || state.opening > 0;
         let pause = backoff(attempts);
@@ -391,13 +414,26 @@ impl Shared {
             };
             overdue.push((queued.job, error));
         }
-        let timeout = self.config.idle_timeout;
-        let stale = state
+        let (timeout, lifetime) = (self.config.idle_timeout, self.config.max_lifetime);
+        // Longest idle first: the last one given back is the next one to be used.
+        let mut spare = state.open.saturating_sub(self.config.min_connections);
+        let stale: Vec<_> = state
             .idle
-            .extract_if(.., |idle| now.duration_since(idle.since) >= timeout)
+            .extract_if(.., |idle| {
+                let is_idle = spare > 0 && now.duration_since(idle.since) >= timeout;
+                let is_stale = is_idle || now.duration_since(idle.opened) >= lifetime;
+                spare = spare.saturating_sub(usize::from(is_stale));
+                is_stale
+            })
             .collect();
         let deadlines = state.queue.front().map(|queued| queued.deadline);
-        let idle_ends = state.idle.iter().map(|idle| idle.since + timeout);
+        let idle_ends = state.idle.iter().map(|idle| {
+            let end_of_life = idle.opened + lifetime;
+            match spare {
+                0 => end_of_life,
+                _ => end_of_life.min(idle.since + timeout),
+            }
+        });
         let next = deadlines.into_iter().chain(idle_ends).min();
         Sweep {
             overdue,
@@ -460,7 +496,8 @@ struct OpeningGuard {
 
 impl OpeningGuard {
     async fn open(mut self) {
-        let result = connect(&self.shared.config, &self.shared.tls).await;
+        let password = self.shared.password().clone();
+        let result = connect(&self.shared.config, &self.shared.tls, password).await;
         self.is_settled = true;
         match result {
             Ok(established) => {

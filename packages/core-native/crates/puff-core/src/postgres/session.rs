@@ -36,6 +36,8 @@ pub enum Event {
     },
     /// The connection has ended.
     Lost {
+        /// Whether it was closed from here: idle or open for too long, destroyed, its pool closed.
+        is_orderly: bool,
         /// What the operating system or the server said.
         reason: String,
         /// The server's last error, where it sent one.
@@ -90,6 +92,7 @@ impl Session {
         if let Err(Command::Run(request)) = self.worker.send(Command::Run(Box::new(request))) {
             request.finish(Err(Error::ConnectionLost {
                 reason: "the connection of this transaction is gone".into(),
+                server: None,
             }));
         }
     }
@@ -98,6 +101,11 @@ impl Session {
     pub fn write_raw(&self, bytes: Vec<u8>) {
         // If the connection is gone, the exchange has failed already.
         let _ = self.worker.send(Command::RawWrite(bytes));
+    }
+
+    /// The transaction status of the last answer: `I` for none, `T` in one, `E` in one that failed.
+    pub fn transaction_status(&self) -> char {
+        self.worker.transaction_status()
     }
 
     /// Closes the connection instead of giving it back.

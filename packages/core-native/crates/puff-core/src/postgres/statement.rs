@@ -20,7 +20,7 @@ pub struct Statement {
     pub columns: Box<[Column]>,
     int8: Int8Mode,
     /// By profile, worked out at the first use.
-    layouts: [OnceLock<Arc<PackedLayout>>; 2],
+    layouts: [OnceLock<Arc<PackedLayout>>; 3],
 }
 
 impl Statement {
@@ -148,5 +148,13 @@ impl StatementCache {
     /// Forgets all: the server did so on DISCARD ALL or DEALLOCATE ALL.
     pub(crate) fn clear(&mut self) {
         self.statements.clear();
+    }
+
+    /// Forgets all and returns their names, which the server still knows.
+    pub(crate) fn take_names(&mut self) -> Vec<Name> {
+        let names = self.statements.iter().map(|(_, prepared)| prepared.name);
+        let names = names.collect();
+        self.statements.clear();
+        names
     }
 }

@@ -1,6 +1,5 @@
 //! TLS with the meaning that libpq gives `sslmode` (PostgreSQL manual, "SSL Support").
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::config::{ConfigError, SslMode, TlsOptions};
+use super::config::{ConfigError, Pem, SslMode, TlsOptions};
 
 /// Builds the TLS configuration of a pool; reads the certificate files.
 pub(crate) fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, ConfigError> {
@@ -52,8 +51,8 @@ pub(crate) fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, C
 fn roots(options: &TlsOptions) -> Result<RootCertStore, ConfigError> {
     let mut store = RootCertStore::empty();
     match &options.root_certificate {
-        Some(path) => {
-            for certificate in certificates("sslrootcert", path)? {
+        Some(pem) => {
+            for certificate in certificates("sslrootcert", pem)? {
                 store
                     .add(certificate)
                     .map_err(|error| certificate_error("sslrootcert", error))?;
@@ -68,16 +67,28 @@ fn roots(options: &TlsOptions) -> Result<RootCertStore, ConfigError> {
 
 fn certificates(
     name: &'static str,
-    path: &Path,
+    pem: &Pem,
 ) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|error| certificate_error(name, format!("{}: {error}", path.display())))
+    match pem {
+        Pem::File(path) => CertificateDer::pem_file_iter(path).and_then(Iterator::collect),
+        Pem::Text(text) => CertificateDer::pem_slice_iter(text.as_bytes()).collect(),
+    }
+    .map_err(|error| pem_error(name, pem, error))
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConfigError> {
-    PrivateKeyDer::from_pem_file(path)
-        .map_err(|error| certificate_error("sslkey", format!("{}: {error}", path.display())))
+fn private_key(pem: &Pem) -> Result<PrivateKeyDer<'static>, ConfigError> {
+    match pem {
+        Pem::File(path) => PrivateKeyDer::from_pem_file(path),
+        Pem::Text(text) => PrivateKeyDer::from_pem_slice(text.as_bytes()),
+    }
+    .map_err(|error| pem_error("sslkey", pem, error))
+}
+
+fn pem_error(name: &'static str, pem: &Pem, error: impl std::fmt::Display) -> ConfigError {
+    match pem {
+        Pem::File(path) => certificate_error(name, format!("{}: {error}", path.display())),
+        Pem::Text(_) => certificate_error(name, error),
+    }
 }
 
 fn certificate_error(name: &'static str, reason: impl std::fmt::Display) -> ConfigError {

@@ -161,18 +161,46 @@ pub enum Profile {
     Typed,
     /// The text that PostgreSQL prints, whatever the type: for callers with parsers of their own.
     Text,
+    /// As `Typed` where that is exactly the value that node-postgres' parsers make of the text, and
+    /// otherwise the text: arrays, dates and timestamps of the local time, intervals.
+    NodePostgres,
 }
 
 /// Chooses the form of a column for a profile.
 pub(crate) fn decoding_for(profile: Profile, type_oid: u32, int8: Int8Mode) -> Decoding {
     match profile {
         Profile::Typed => decoding(type_oid, int8),
-        Profile::Text => Decoding {
+        Profile::NodePostgres if is_same_in_node_postgres(type_oid) => {
+            decoding(type_oid, Int8Mode::String)
+        }
+        Profile::Text | Profile::NodePostgres => Decoding {
             kind: Kind::Text,
             is_array: false,
             is_binary: false,
         },
     }
+}
+
+fn is_same_in_node_postgres(type_oid: u32) -> bool {
+    matches!(
+        type_oid,
+        oid::BOOL
+            | oid::INT2
+            | oid::INT4
+            | oid::INT8
+            | oid::OID
+            | oid::FLOAT4
+            | oid::FLOAT8
+            | oid::TIMESTAMPTZ
+            | oid::JSON
+            | oid::JSONB
+            | oid::BYTEA
+            | oid::UUID
+            | oid::TEXT
+            | oid::VARCHAR
+            | oid::BPCHAR
+            | oid::NAME
+    )
 }
 
 /// Chooses the form of a column. Types whose text is what JavaScript wants anyway (numeric, dates

@@ -65,7 +65,7 @@ test('a restart loses nothing but what was in flight', async () => {
   // The load was there throughout: what each worker wanted next waited for the server.
   const waited = requests.filter(({ sentAt, endedAt }) => sentAt < upAt && endedAt >= upAt - 50);
   expect(waited.length).toBeGreaterThanOrEqual(40);
-}, 20_000);
+});
 
 test('what was answered is stored, once', async () => {
   await postgres.script('truncate visit');
@@ -84,7 +84,7 @@ test('what was answered is stored, once', async () => {
   const rows = await server.inspect<{ id: number }>('select id from visit');
   const ids = new Set(rows.map(({ id }) => id));
   expect(stored.filter((n) => !ids.has(n))).toEqual([]);
-}, 20_000);
+});
 
 test('a server that was killed and started again: the pool is back by itself', async () => {
   const pool = server.pool({ maxConnections: 5, acquireTimeoutMs: 10_000 });
@@ -96,7 +96,7 @@ test('a server that was killed and started again: the pool is back by itself', a
   expect(await whileDown).toEqual([{ n: 1 }]);
   const rows = await Promise.all(Array.from({ length: 20 }, (_, n) => pool`select ${n}::int as n`));
   expect(rows).toEqual(Array.from({ length: 20 }, (_, n) => [{ n }]));
-}, 20_000);
+});
 
 test('a crash under load: the pool is back by itself', async () => {
   const pool = server.pool({ maxConnections: 10 });
@@ -113,7 +113,7 @@ test('a crash under load: the pool is back by itself', async () => {
   const after = requests.filter(({ sentAt }) => sentAt > upAt);
   expect(after.length).toBeGreaterThan(50);
   expect(failed(after)).toEqual([]);
-}, 20_000);
+});
 
 test('a server that stays away: callers are told within the time they would have waited', async () => {
   const pool = server.pool({ acquireTimeoutMs: 500 });
@@ -138,7 +138,7 @@ test('a server that stays away: callers are told within the time they would have
       ),
     'the pool is back',
   );
-}, 20_000);
+});
 
 test('a transaction is cut off by a restart, the next one works', async () => {
   const pool = server.pool({ maxConnections: 2 });
@@ -155,7 +155,7 @@ test('a transaction is cut off by a restart, the next one works', async () => {
   expect(
     await pool.transaction((tx) => tx`select count(*)::int as n from visit where id = -1`),
   ).toEqual([{ n: 0 }]);
-}, 20_000);
+});
 
 test('a terminated backend fails its own caller only', async () => {
   const pool = server.pool({ maxConnections: 4 });

@@ -305,7 +305,7 @@ test('a deadlock surfaces as 40P01 in one of the two', async () => {
   expect(failed).toHaveLength(1);
   expect(failed[0]?.reason).toMatchObject({ sqlState: '40P01' });
   expect(failed[0]?.reason.detail).toMatch(/waits for/);
-}, 15_000);
+});
 
 test('when the connection dies, the first error is that, and the pool goes on', async () => {
   const failure = await errorOf(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, jest } from '@jest/globals';
 import type { PoolConfig } from 'next-puff/config';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
 import { type Postgres, postgres } from 'next-puff/postgres';
@@ -91,8 +91,9 @@ export class TestServer {
 /** Gives a test file its own server. */
 export function testServer(settings: Record<string, string> = {}): TestServer {
   const server = new TestServer();
-  beforeAll(() => server.start(settings), 30_000);
-  afterAll(() => server.stop(), 30_000);
+  jest.setTimeout(30_000); // for busy machines; tests that are about time measure it
+  beforeAll(() => server.start(settings));
+  afterAll(() => server.stop());
   return server;
 }
 

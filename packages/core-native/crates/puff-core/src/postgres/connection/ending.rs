@@ -1,0 +1,97 @@
+//! What becomes of unfinished work when a connection has ended.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use super::state::State;
+use super::work::{Command, Delivery, Owner, Work};
+use crate::postgres::error::{Error, ServerError};
+use crate::postgres::pool::Job;
+use crate::postgres::session::Event;
+
+/// A statement that was terminated before this time can hardly have begun to run: it was on its way
+/// when the server shut down, and is repeated. Later ones were stopped on purpose.
+const UNSTARTED: Duration = Duration::from_millis(100);
+
+/// How often a request is handed to another connection after the one it was given to had died.
+pub(super) const MAX_ATTEMPTS: u8 = 5;
+
+impl State {
+    /// Settles everything that is left when the connection has ended.
+    pub(super) fn settle_all(&mut self, commands: VecDeque<Command>, end: io::Result<()>) {
+        let is_orderly = end.is_ok();
+        let reason = match (&self.fatal, end) {
+            (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
+            (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
+            (None, _) => "the server closed the connection".into(),
+        };
+        let was_terminated = self
+            .fatal
+            .as_ref()
+            .is_some_and(ServerError::is_orderly_termination);
+        let is_unsent = self.written == 0 && !self.write.is_empty();
+        let is_pooled = matches!(self.owner, Owner::Pool);
+        for item in std::mem::take(&mut self.in_flight) {
+            let is_untouched =
+                is_unsent || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED;
+            self.settle(item.work, is_pooled && is_untouched, &reason);
+        }
+        for work in std::mem::take(&mut self.backlog) {
+            self.settle(work, is_pooled, &reason);
+        }
+        let error = self.fatal.clone().map(Box::new);
+        self.notify(|| Event::Lost {
+            is_orderly,
+            reason: reason.clone(),
+            error,
+        });
+        for command in commands {
+            match command {
+                Command::Start(Job::Run(request)) => {
+                    self.settle(Work::Request(request), true, &reason);
+                }
+                Command::Start(Job::Checkout(checkout)) => {
+                    self.settle(Work::Begin(checkout), true, &reason);
+                }
+                Command::Run(request) => self.settle(Work::Request(request), false, &reason),
+                Command::RawWrite(_)
+                | Command::CheckCancelled
+                | Command::Release
+                | Command::Close => {}
+            }
+        }
+    }
+
+    pub(super) fn settle(&mut self, work: Work, did_nothing: bool, reason: &str) {
+        match work {
+            // A transaction that never came to be can always begin elsewhere.
+            Work::Begin(mut checkout) if checkout.attempts < MAX_ATTEMPTS => {
+                checkout.attempts += 1;
+                self.deliveries
+                    .push(Delivery::Requeue(Job::Checkout(checkout)));
+            }
+            Work::Request(mut request) if did_nothing && request.attempts < MAX_ATTEMPTS => {
+                request.attempts += 1;
+                self.deliveries.push(Delivery::Requeue(Job::Run(request)));
+            }
+            work => self.fail(
+                work,
+                Error::ConnectionLost {
+                    reason: reason.into(),
+                    server: self.fatal.clone().map(Box::new),
+                },
+            ),
+        }
+    }
+
+    pub(super) fn fail(&mut self, work: Work, error: Error) {
+        match work {
+            Work::Request(request) => self.deliveries.push(Delivery::Answer(request, Err(error))),
+            Work::Begin(checkout) => self
+                .deliveries
+                .push(Delivery::Session(checkout, Err(error))),
+            Work::Rollback => {}
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! One connection: it writes requests, reads answers and feeds sinks.
+//!
+//! A connection works for the pool (one request at a time, then it asks the pool for the next) or for
+//! a session (requests of one caller, pipelined). A task of the runtime drives it: it waits for the
+//! socket's two directions and for a running cancel request together, so that a server that stops
+//! reading until we read cannot block it.
+//!
+//! Whoever sends a command does what it can itself: it encodes the request and writes it to the
+//! socket on its own thread, without waking the task. That saves a thread switch per statement. The
+//! task is woken when the socket does not take everything, or when it holds the connection right now.
+//! What a step produces (answers, sessions) is handed over after the connection is unlocked, so that
+//! receivers may use the pool, or this very connection.
+
+mod answers;
+mod ending;
+mod handle;
+mod read_buffer;
+mod state;
+mod work;
+
+pub(crate) use handle::Connection;
+pub(crate) use work::Command;

@@ -1,6 +1,8 @@
 import type { PostgresError } from '../../errors.js';
-import type { ScriptFailure } from './driver-adapter.js';
+import type { DatabaseUrl } from './database-url.js';
 import type { MethodParams } from './methods.js';
+import { currentMigrator, failureReasons, noteFailure } from './migration-history.js';
+import type { ScriptFailure } from './schema-adapter.js';
 
 /** A failure as Prisma prints it. */
 export class EngineFailure extends Error {
@@ -23,15 +25,13 @@ export function engineFailure(
   { migrationsList }: MethodParams,
   script: ScriptFailure | undefined,
 ): EngineFailure {
+  if (error instanceof EngineFailure) return error;
   const { code, message = String(error) } = error as { code?: string; message?: string };
   const readable = message
     .replace(/\n {3}0: [\s\S]*$/, '')
     .replace(/external connector error\n/g, '')
     .replace(/Error querying the database: /g, '');
-  // Only then is the script what the call failed of; the engine gets over other failures.
-  if (!script || !readable.includes(script.error.message)) {
-    return new EngineFailure(readable, code, error);
-  }
+  if (!script) return new EngineFailure(readable, code, error);
   const database = describe(script);
   if (code !== undefined) {
     const [before = ''] = readable.split(/(?:Error code: .*\n)?Error:\n/);
@@ -40,7 +40,7 @@ export function engineFailure(
   const migration = migrationsList?.migrationDirectories.find(
     ({ migrationFile }) => migrationFile.content.value === script.script,
   );
-  if (migration === undefined) return new EngineFailure(database, undefined, error);
+  if (migration === undefined) return scriptRefused(script);
   return new EngineFailure(
     'A migration failed to apply. New migrations cannot be applied before the error is recovered from. ' +
       'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve\n\n' +
@@ -48,6 +48,41 @@ export function engineFailure(
     'P3018',
     error,
   );
+}
+
+/** The failure of a script that is no migration. */
+export function scriptRefused(failure: ScriptFailure): EngineFailure {
+  return new EngineFailure(describe(failure), undefined, failure.error);
+}
+
+/**
+ * Adds what the database knows: why former migrations failed, or who holds the lock. The reason of a
+ * new failure is written there.
+ */
+export async function withHistory(
+  failure: EngineFailure,
+  url: DatabaseUrl,
+): Promise<EngineFailure> {
+  const { code, message } = failure;
+  try {
+    if (code === 'P3018') {
+      const [, name = '', reason = ''] = /^Migration name: (.*)\n\n([\s\S]*)/m.exec(message) ?? [];
+      await noteFailure(url, name, reason);
+    } else if (code === 'P3009') {
+      const reasons = await failureReasons(url);
+      return new EngineFailure([message.trimEnd(), ...reasons].join('\n\n'), code, failure);
+    } else if (code === 'P1002' && message.includes('advisory lock')) {
+      const who = await currentMigrator(url);
+      const text =
+        'Another process is migrating this database, and had not ended after 10 seconds' +
+        `${who === undefined ? '' : `: ${who}`}.\n\n` +
+        'Run this again when it has. Prisma Migrate takes the advisory lock 72707369; see https://pris.ly/d/migrate-advisory-locking';
+      return new EngineFailure(text, code, failure);
+    }
+  } catch {
+    // It would only have been an addition.
+  }
+  return failure;
 }
 
 function describe({ error, script }: ScriptFailure): string {

@@ -5,8 +5,17 @@ import type { ErrorCapturingSqlMigrationAwareDriverAdapterFactory } from '@prism
 import { PuffError } from '../../errors.js';
 import { ENGINE_PACKAGE_VARIABLE } from '../engine-variable.js';
 
-/** The engine, as `@prisma/schema-engine-wasm` declares it: each method takes and gives plain data. */
-type WebAssemblyEngine = Record<string, (params: unknown) => Promise<unknown>>;
+/** What is used here of the answer to `diagnoseMigrationHistory`. */
+export interface MigrationHistory {
+  editedMigrationNames: string[];
+}
+
+/** The methods of the WebAssembly engine that are called by name here; it has more. */
+export interface SchemaEngine {
+  version(params: null): Promise<string>;
+  diagnoseMigrationHistory(params: object): Promise<MigrationHistory>;
+  diff(params: object): Promise<{ exitCode: number; stdout: string | null }>;
+}
 
 type Exports = { __wbindgen_start(): void };
 
@@ -37,7 +46,7 @@ interface Glue {
       options: { datamodels: [path: string, content: string][] | undefined },
       log: (line: string) => void,
       adapter: object,
-    ) => Promise<WebAssemblyEngine>;
+    ) => Promise<SchemaEngine>;
   };
   __wbg_set_wasm(exports: Exports): void;
 }
@@ -51,7 +60,7 @@ export async function startEngine(
   schemaFiles: string[],
   adapter: ErrorCapturingSqlMigrationAwareDriverAdapterFactory,
   log: (line: string) => void,
-): Promise<WebAssemblyEngine> {
+): Promise<SchemaEngine> {
   const { SchemaEngine } = await loadGlue();
   const datamodels = await Promise.all(
     schemaFiles.map(

@@ -2,19 +2,23 @@ import {
   bindMigrationAwareSqlAdapterFactory,
   type ErrorCapturingSqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils';
-import { PuffError } from '../../errors.js';
+import { PostgresError, PuffError } from '../../errors.js';
 import type { EngineArguments } from './arguments.js';
 import { createDatabase } from './database-commands.js';
 import { DatabaseUrl } from './database-url.js';
-import { SchemaAdapterFactory } from './driver-adapter.js';
-import { startEngine } from './engine.js';
-import { engineFailure } from './engine-failure.js';
+import { type MigrationHistory, type SchemaEngine, startEngine } from './engine.js';
+import { engineFailure, scriptRefused, withHistory } from './engine-failure.js';
+import { SchemaAdapterFactory } from './schema-adapter.js';
+import { withSession } from './session.js';
 
 /** Parameters of a call; what is used here of the engine's `MigrationList`. */
 export interface MethodParams {
   migrationsList?: { migrationDirectories: MigrationDirectory[] };
   filters?: unknown;
   datasource?: { url?: string };
+  /** Of `dbExecute`. */
+  datasourceType?: { url?: string };
+  script?: string;
 }
 
 interface MigrationDirectory {
@@ -23,28 +27,40 @@ interface MigrationDirectory {
   migrationFile: { content: { tag: 'ok' | 'error'; value: string } };
 }
 
+/** What the methods say beside their results. */
+export interface EngineOutput {
+  /** A line of the engine's log, a JSON object. */
+  log(line: string): void;
+  /** Text for the user, on the standard output of the CLI. */
+  print(text: string): void;
+}
+
 /**
  * The methods of the schema engine that Prisma calls, on one WebAssembly engine that is started by the
  * first call.
  */
 export class EngineMethods {
   readonly #arguments: EngineArguments;
-  readonly #log: (line: string) => void;
+  readonly #output: EngineOutput;
   #adapter: SchemaAdapterFactory | undefined;
   #bound: ErrorCapturingSqlMigrationAwareDriverAdapterFactory | undefined;
-  #engine: ReturnType<typeof startEngine> | undefined;
+  #engine: Promise<SchemaEngine> | undefined;
 
-  constructor(args: EngineArguments, log: (line: string) => void) {
+  constructor(args: EngineArguments, output: EngineOutput) {
     this.#arguments = args;
-    this.#log = log;
+    this.#output = output;
   }
 
-  /** Calls a method; a failure is rejected in the form that the CLI prints. */
-  async call(method: string, params: MethodParams | null): Promise<unknown> {
+  /** Calls a method; a failure is rejected as an `EngineFailure`. */
+  async call(method: string, given: MethodParams | null): Promise<unknown> {
+    const params = given ?? {};
+    if (this.#adapter) this.#adapter.scriptFailure = undefined;
     try {
-      return await this.#call(method, params ?? {});
-    } catch (error) {
-      throw engineFailure(this.#original(error), params ?? {}, this.#adapter?.scriptFailure);
+      return await this.#call(method, params);
+    } catch (thrown) {
+      const failure = engineFailure(this.#original(thrown), params, this.#adapter?.scriptFailure);
+      const { url } = this.#arguments.datasource;
+      throw url ? await withHistory(failure, new DatabaseUrl(url)) : failure;
     }
   }
 
@@ -54,41 +70,88 @@ export class EngineMethods {
   }
 
   async #call(method: string, params: MethodParams): Promise<unknown> {
-    if (method === 'createDatabase') {
-      const url = new DatabaseUrl(params.datasource?.url ?? this.#url());
-      await createDatabase(url);
-      return { databaseName: url.database };
+    switch (method) {
+      case 'createDatabase': {
+        const url = new DatabaseUrl(params.datasource?.url ?? this.#url());
+        await createDatabase(url);
+        return { databaseName: url.database };
+      }
+      case 'getDatabaseVersion':
+        return (await this.#start()).version(null);
+      // Neither command minds migrations that were edited; whoever did it should know.
+      case 'applyMigrations':
+        this.#warnOfEdits(await this.#diagnose(params, false));
+        break;
+      case 'diagnoseMigrationHistory': {
+        const history = await (await this.#start()).diagnoseMigrationHistory(params);
+        this.#warnOfEdits(history);
+        return history;
+      }
+      // These two replay the migrations, but only this method gives the engine a shadow database.
+      case 'evaluateDataLoss':
+      case 'createMigration':
+        await this.#diagnose(params, true);
+        break;
+      case 'diff':
+        return this.#diff(params);
+      case 'dbExecute':
+        return this.#execute(params);
     }
-    const engine = await this.#start();
-    if (method === 'getDatabaseVersion') return engine.version?.(null);
-    // These two replay the migrations, but only this method connects the engine to a shadow database.
-    if (method === 'evaluateDataLoss' || method === 'createMigration') {
-      await engine.diagnoseMigrationHistory?.({
-        migrationsList: params.migrationsList,
-        filters: params.filters,
-        optInToShadowDatabase: true,
-      });
-    }
+    const engine = (await this.#start()) as unknown as Record<string, EngineMethod | undefined>;
     const run = engine[method];
-    if (typeof run !== 'function') {
+    if (run === undefined) {
       throw new PuffError(
         'PUFF_PRISMA_ENGINE_UNUSABLE',
         `The schema engine has no method "${method}".`,
+        { operation: 'migrate' },
       );
     }
     return (await run.call(engine, params)) ?? {};
   }
 
-  #start(): ReturnType<typeof startEngine> {
+  /** The CLI expects that the engine prints the difference by itself. */
+  async #diff(params: MethodParams): Promise<unknown> {
+    const { exitCode, stdout } = await (await this.#start()).diff(params);
+    if (stdout) this.#output.print(stdout.trimEnd());
+    return { exitCode, stdout: null };
+  }
+
+  /** The WebAssembly engine sends the script as a single statement. */
+  async #execute({ datasourceType, script = '' }: MethodParams): Promise<unknown> {
+    const url = new DatabaseUrl(datasourceType?.url ?? this.#url());
+    await withSession(url, (session) => session.script(script)).catch((error: unknown) => {
+      throw error instanceof PostgresError ? scriptRefused({ script, error }) : error;
+    });
+    return {};
+  }
+
+  #warnOfEdits({ editedMigrationNames: names }: MigrationHistory): void {
+    if (names.length === 0) return;
+    this.#output.print(
+      `Warning: changed after they were applied, so this database has their former version:\n${names.map((name) => `  ${name}`).join('\n')}\n` +
+        'Restore their migration.sql and write the change as a new migration.',
+    );
+  }
+
+  async #diagnose(
+    { migrationsList, filters }: MethodParams,
+    optInToShadowDatabase: boolean,
+  ): Promise<MigrationHistory> {
+    const engine = await this.#start();
+    return engine.diagnoseMigrationHistory({ migrationsList, filters, optInToShadowDatabase });
+  }
+
+  #start(): Promise<SchemaEngine> {
     this.#adapter ??= new SchemaAdapterFactory({ ...this.#arguments.datasource, url: this.#url() });
     this.#bound ??= bindMigrationAwareSqlAdapterFactory(this.#adapter);
-    this.#engine ??= startEngine(this.#arguments.schemaFiles, this.#bound, this.#log);
+    const { log } = this.#output;
+    this.#engine ??= startEngine(this.#arguments.schemaFiles, this.#bound, log);
     return this.#engine;
   }
 
   /** Errors that the engine has no name for are kept beside it, under a number. */
   #original(error: unknown): unknown {
-    const [, id] = /^External error id#(\d+)/.exec((error as Error).message) ?? [];
+    const [, id] = /External error id#(\d+)/.exec((error as Error).message) ?? [];
     return (id && this.#bound?.errorRegistry.consumeError(Number(id))?.error) || error;
   }
 
@@ -101,3 +164,5 @@ export class EngineMethods {
     });
   }
 }
+
+type EngineMethod = (params: MethodParams) => Promise<unknown>;

@@ -21,6 +21,13 @@ interface Request {
   params?: MethodParams | null;
 }
 
+/** The CLI's answer to what we printed. */
+interface PrintReceipt {
+  id: number;
+  method?: undefined;
+  params?: undefined;
+}
+
 /**
  * The schema engine as a program, in place of the native one: JSON-RPC 2.0 over standard input and
  * output, one message a line, until the input ends; or one command on a database.
@@ -35,11 +42,18 @@ export async function main(args: string[]): Promise<void> {
 }
 
 async function serve(engineArguments: EngineArguments): Promise<void> {
-  const log = (line: string) => process.stderr.write(`${line.trim()}\n`);
-  const methods = new EngineMethods(engineArguments, log);
+  let prints = 0;
+  const methods = new EngineMethods(engineArguments, {
+    log: (line) => process.stderr.write(`${line.trim()}\n`),
+    print: (content) => {
+      prints += 1;
+      write(process.stdout, { jsonrpc: '2.0', id: prints, method: 'print', params: { content } });
+    },
+  });
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === '') continue;
-    const { id, method, params = null } = JSON.parse(line) as Request;
+    const { id, method, params = null } = JSON.parse(line) as Request | PrintReceipt;
+    if (method === undefined) continue;
     const crash = new Promise<never>((_, reject) => {
       // The WebAssembly panics in a callback of its own: the call's promise would never settle.
       process.once('uncaughtException', (error) =>

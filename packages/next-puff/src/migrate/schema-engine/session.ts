@@ -1,5 +1,6 @@
 import type { StatementResult } from '../../boundary/completions.js';
 import { errorOfThrown } from '../../boundary/failures.js';
+import type { RowMode } from '../../boundary/rows.js';
 import { loadNative } from '../../native.js';
 import {
   beginSession,
@@ -9,9 +10,6 @@ import {
   runStatement,
 } from '../../postgres/statements.js';
 import type { DatabaseUrl } from './database-url.js';
-
-/** What a statement gave, its rows as arrays. */
-export type SessionResult = Omit<StatementResult, 'rows'> & { rows: unknown[][] };
 
 let sessions = 0;
 
@@ -35,7 +33,7 @@ export class Session {
     const options = JSON.stringify({
       url: url.toString(),
       maxConnections: 1,
-      int8: 'bigint',
+      applicationName: 'next-puff migrate',
       // Migrations change what prepared statements stand on.
       namedStatements: false,
     });
@@ -55,11 +53,15 @@ export class Session {
     }
   }
 
-  /** Runs one statement; its rows are arrays. */
-  async query(text: string, values: readonly unknown[] = []): Promise<SessionResult> {
+  /** Runs one statement. */
+  run(text: string, values: readonly unknown[], rowMode: RowMode): Promise<StatementResult> {
     const target = { pool: this.#pool, session: this.#session };
-    const { rows, ...result } = await runStatement(target, text, values, { rowMode: 'array' });
-    return { ...result, rows: rows as unknown[][] };
+    return runStatement(target, text, values, { rowMode });
+  }
+
+  /** Runs one statement and returns its rows as arrays. */
+  async query(text: string, values: readonly unknown[] = []): Promise<unknown[][]> {
+    return (await this.run(text, values, 'array')).rows as unknown[][];
   }
 
   /** Runs a text of several statements as PostgreSQL takes it, in one implicit transaction. */

@@ -65,7 +65,7 @@ async function refuseMainDatabase(main: DatabaseUrl, shadow: Session): Promise<v
   const key = randomInt(2 ** 47);
   const isSame = await withSession(main, async (session) => {
     await session.query('select pg_advisory_lock($1::bigint)', [key]);
-    const { rows } = await shadow.query('select pg_try_advisory_lock($1::bigint)', [key]);
+    const rows = await shadow.query('select pg_try_advisory_lock($1::bigint)', [key]);
     return rows[0]?.[0] === false;
   });
   if (!isSame) return;
@@ -80,7 +80,7 @@ async function refuseMainDatabase(main: DatabaseUrl, shadow: Session): Promise<v
 }
 
 async function empty(session: Session): Promise<void> {
-  const { rows } = await session.query(
+  const rows = await session.query(
     `select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`,
   );
   const drops = rows.map(([name = '']) => `drop schema ${quoteIdentifier(String(name))} cascade;`);

@@ -167,6 +167,12 @@ impl Boundary {
         )
     }
 
+    /// Commits or rolls back the transaction that a session was checked out with.
+    #[napi(catch_unwind)]
+    pub fn postgres_end(&self, call: u32, session: u32, commits: bool) -> Result<()> {
+        self.run(call, 0, session, Operation::End { commits }, false)
+    }
+
     /// Runs several statements in one text, without parameters; each answers with a partial result
     /// as text, the call then ends with nothing.
     #[napi(catch_unwind)]

@@ -84,6 +84,13 @@ export async function beginSession(
   return completion.session;
 }
 
+/** Commits or rolls back the transaction that a session was checked out with. */
+export function endTransaction(session: number, commits: boolean): Promise<StatementResult> {
+  return calls()
+    .submit((boundary, call) => boundary.postgresEnd(call, session, commits))
+    .then(resultOf);
+}
+
 /** Gives a session's connection back; what is open on it is rolled back. */
 export function releaseSession(session: number): void {
   calls().boundary.postgresRelease(session);

@@ -6,6 +6,7 @@ import type { Executor, ExecutorOptions, QueryOptions, StreamOptions } from './q
 import {
   beginSession,
   closeCursor,
+  endTransaction,
   fetchCursor,
   openCursor,
   type RunOptions,
@@ -212,7 +213,7 @@ export class Transaction implements Executor {
     if (!this.#isOpen) throw this.#closedError();
     this.#close();
     try {
-      const result = await runScript(this.#target, 'COMMIT');
+      const result = await endTransaction(this.#target.session, true);
       if (result.command !== 'COMMIT') throw rolledBack(this.#failure);
     } finally {
       releaseSession(this.#target.session);
@@ -224,7 +225,7 @@ export class Transaction implements Executor {
     if (!this.#isOpen) return;
     this.#close();
     try {
-      await runScript(this.#target, 'ROLLBACK');
+      await endTransaction(this.#target.session, false);
     } catch {
       // The connection is gone, and with it the transaction.
     } finally {

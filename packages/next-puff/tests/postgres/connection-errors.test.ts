@@ -24,7 +24,7 @@ test('no password', async () => {
   const pool = server.pool({ url: url((it) => (it.password = '')) });
   const error = await errorOf(pool`select 1`);
   expect(error).toMatchObject({ code: 'PUFF_POSTGRES_REFUSED' });
-  expect(error.message).toMatch(/password and the URL has none/);
+  expect(error.message).toMatch(/asks for a password and none was given/);
 });
 
 test('a database that is not there', async () => {

@@ -367,3 +367,18 @@ test('savepoints inside those of another pool’s transaction', async () => {
   );
   expect(await stored()).toEqual([1]);
 });
+
+test.each(['commit', 'rollback'])(
+  '%s by hand is refused, and nothing runs after it outside of a transaction',
+  async (end) => {
+    const failure = await errorOf(
+      postgres.transaction(async (tx) => {
+        await errorOf(tx.query(end));
+        await tx`insert into note values (1)`;
+      }),
+    );
+    expect(failure).toMatchObject({ code: 'PUFF_POSTGRES_CLOSED' });
+    expect(await stored()).toEqual([]);
+    expect(await server.openTransactions()).toBe(0);
+  },
+);

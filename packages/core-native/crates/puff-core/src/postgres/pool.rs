@@ -450,9 +450,9 @@ struct Sweep {
     next: Option<Instant>,
 }
 
-/// 50 ms, doubling, at most a second.
+/// 50 ms, doubling, at most 250 ms: a server that is back should not go unnoticed for long.
 fn backoff(attempts: u32) -> Duration {
-    Duration::from_millis(50 << attempts.saturating_sub(1).min(5)).min(Duration::from_secs(1))
+    Duration::from_millis(50 << attempts.saturating_sub(1).min(3)).min(Duration::from_millis(250))
 }
 
 /// Fails jobs that waited too long and closes connections that were idle too long.

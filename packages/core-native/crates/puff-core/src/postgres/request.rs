@@ -27,6 +27,11 @@ pub enum Operation {
         /// The SQL text.
         sql: Arc<str>,
     },
+    /// Ends the transaction that the session was checked out with.
+    End {
+        /// Whether it commits or rolls back.
+        commits: bool,
+    },
     /// As a script, but each statement's rows go to the sink, as text.
     Simple {
         /// The SQL text.
@@ -83,6 +88,10 @@ impl Request {
             call,
             attempts: 0,
         }
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self.operation, Operation::End { .. })
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

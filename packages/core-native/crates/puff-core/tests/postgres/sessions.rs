@@ -102,3 +102,25 @@ fn a_transaction_opened_by_hand_on_the_pool_is_refused_and_ended() {
         "{error}"
     );
 }
+
+#[test]
+fn a_transaction_ended_by_hand_is_refused_and_takes_nothing_more() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    run(&pool, "create temp table ended (id int)", &[]).unwrap();
+    for end in ["commit", "rollback"] {
+        let session = checkout(&pool, Some("BEGIN")).unwrap();
+        let ended = on_session(&session, query(end, &[])).wait();
+        assert!(matches!(ended, Err(Error::Unsupported(_))), "{end}");
+        let late = on_session(&session, query("insert into ended values (1)", &[]));
+        assert!(
+            matches!(late.wait(), Err(Error::Closed { .. })),
+            "after {end}"
+        );
+        let proper = on_session(&session, Operation::End { commits: true });
+        proper.wait().unwrap();
+    }
+    assert_eq!(
+        text(run(&pool, "select count(*)::text from ended", &[])),
+        "0"
+    );
+}

@@ -119,3 +119,14 @@ fn large_values_cross_in_both_directions() {
         value.len()
     );
 }
+
+#[test]
+fn a_changed_parameter_type_is_described_anew() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    run(&pool, "create temp table retyped (a int)", &[]).unwrap();
+    run(&pool, "insert into retyped values (1)", &[]).unwrap();
+    let find = "select a::text from retyped where a = $1";
+    assert_eq!(text(run(&pool, find, &["1"])), "1");
+    run(&pool, "alter table retyped alter column a type text", &[]).unwrap();
+    assert_eq!(text(run(&pool, find, &["1"])), "1");
+}

@@ -341,7 +341,9 @@ impl State {
             },
             Work::Request(request) => {
                 if let Some(Error::Server(error)) = &head.error {
-                    if self.is_stale(&request, error) && request.attempts < MAX_ATTEMPTS {
+                    if self.is_stale(&request, error, head.was_cached)
+                        && request.attempts < MAX_ATTEMPTS
+                    {
                         let mut request = request;
                         request.attempts += 1;
                         self.backlog.push_front(Work::Request(request));
@@ -359,6 +361,12 @@ impl State {
                          postgres.transaction(...) or a client of the pool has it",
                     ));
                 }
+                if head.error.is_none() && self.has_lost_transaction() && !request.is_end() {
+                    head.error = Some(Error::Unsupported(
+                        "the statement ended the transaction, which its function has to do: return \
+                         to commit, throw to roll back",
+                    ));
+                }
                 let outcome = match head.error {
                     Some(error) => Err(error),
                     None => Ok(head.outcome),
@@ -371,7 +379,12 @@ impl State {
     /// Whether a statement failed only because what we know of it is out of date: the schema changed,
     /// or the server forgot its name. Such a statement did nothing and can run again, except inside a
     /// transaction, which the error has aborted.
-    pub(super) fn is_stale(&mut self, request: &Request, error: &ServerError) -> bool {
+    pub(super) fn is_stale(
+        &mut self,
+        request: &Request,
+        error: &ServerError,
+        was_cached: bool,
+    ) -> bool {
         let (Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. }) = &request.operation
         else {
             return false;
@@ -379,7 +392,9 @@ impl State {
         let is_outdated = match error.sqlstate.as_str() {
             "0A000" => error.routine.as_deref() == Some("RevalidateCachedQuery"),
             "26000" => true,
-            _ => false,
+            // Names or types do not fit any more: the schema changed under a statement that was
+            // prepared before. One that was prepared just now has nothing to gain.
+            state => state.starts_with("42") && was_cached,
         };
         if !is_outdated {
             return false;

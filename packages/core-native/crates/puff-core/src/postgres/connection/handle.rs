@@ -60,6 +60,7 @@ impl Connection {
                 backlog: VecDeque::new(),
                 deliveries: Vec::new(),
                 owner: Owner::Pool,
+                is_transaction: false,
                 listener: None,
                 status: b'I',
                 cancelling: Cancelling::No,

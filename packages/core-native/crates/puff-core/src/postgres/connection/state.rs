@@ -47,6 +47,8 @@ pub(super) struct State {
     pub(super) backlog: VecDeque<Work>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) owner: Owner,
+    /// Whether the session was checked out with a transaction, whose end is the caller's to ask for.
+    pub(super) is_transaction: bool,
     /// Of the session that has the connection, or had it last: LISTEN outlives a session.
     pub(super) listener: Option<Arc<dyn Listener>>,
     /// The transaction status of the last ReadyForQuery: I, T or E.
@@ -212,7 +214,16 @@ impl State {
     pub(super) fn lend(&mut self, checkout: Checkout) {
         self.owner = Owner::Session;
         self.listener = checkout.listener.clone();
+        self.is_transaction = checkout.begin.is_some();
         self.deliveries.push(Delivery::Session(checkout, Ok(())));
+    }
+
+    /// Whether the session's transaction is over although nothing is under way that could end it.
+    pub(super) fn has_lost_transaction(&self) -> bool {
+        self.is_transaction
+            && matches!(self.owner, Owner::Session)
+            && self.status == b'I'
+            && self.in_flight.is_empty()
     }
 
     /// Writes the first messages of a piece of work.
@@ -228,12 +239,23 @@ impl State {
                 return self.fail(work, Error::Cancelled);
             }
         }
+        if self.has_lost_transaction()
+            && matches!(&work, Work::Request(request) if !request.is_end())
+        {
+            return self.fail(
+                work,
+                Error::Closed {
+                    what: "the transaction",
+                },
+            );
+        }
         let phase = match self.put_first_messages(&mut work) {
             Ok(phase) => phase,
             Err(error) => return self.fail(work, error),
         };
         self.in_flight.push_back(InFlight {
             work,
+            was_cached: matches!(phase, Phase::Executing),
             phase,
             sent: Instant::now(),
             error: None,
@@ -285,6 +307,12 @@ impl State {
             Operation::Script { sql } | Operation::Simple { sql } => {
                 check_text(sql)?;
                 frontend::query(&mut self.write, sql);
+            }
+            Operation::End { commits } => {
+                frontend::query(
+                    &mut self.write,
+                    if *commits { "COMMIT" } else { "ROLLBACK" },
+                );
             }
             Operation::Raw { bytes } => self.write.extend_from_slice(bytes),
             Operation::FetchCursor { cursor, max_rows } => {

@@ -68,6 +68,8 @@ pub(super) enum Phase {
 pub(super) struct InFlight {
     pub(super) work: Work,
     pub(super) phase: Phase,
+    /// Whether its statement was prepared for an earlier request.
+    pub(super) was_cached: bool,
     pub(super) sent: Instant,
     /// The first error, from the server or from a sink.
     pub(super) error: Option<Error>,

@@ -54,10 +54,10 @@ async function demo() {
   const env = appEnvironment();
   await progress.step(
     options['database-url'] ? 'Migrate the database' : 'Start the embedded PostgreSQL, migrate',
-    () => command(env, 'migrate'),
+    () => nextPuff(env, 'migrate', 'deploy'),
   );
   const seedArguments = options.questions ? ['--', '--questions', options.questions] : [];
-  await progress.step('Seed', () => command(env, 'seed', ...seedArguments));
+  await progress.step('Seed', () => nextPuff(env, 'run', 'seed', ...seedArguments));
   await progress.step('Build the polls app', () => build('next-puff-polls'));
   const app = await progress.step('Start it', () =>
     startApp(children, { nextPuff: NEXT_PUFF, cwd: APP, env, port }),
@@ -107,12 +107,9 @@ async function build(filter) {
     : `${cached[2] - cached[1]} of ${cached[2]} built`;
 }
 
-/** Runs a command of the app's puff.config.ts and answers the last line it printed. */
-async function command(env, name, ...args) {
-  const output = await children.run(process.execPath, [NEXT_PUFF, 'run', name, ...args], {
-    cwd: APP,
-    env,
-  });
+/** Runs `next-puff` in the app and answers the last line it printed. */
+async function nextPuff(env, ...args) {
+  const output = await children.run(process.execPath, [NEXT_PUFF, ...args], { cwd: APP, env });
   return output.trim().split('\n').at(-1);
 }
 

@@ -3,8 +3,7 @@ import { defineConfig } from 'next-puff/config';
 export default defineConfig({
   requests: { deadlineMs: 10_000 },
   commands: {
-    // Imported only when one runs: `next build` reads this file too, and needs neither.
-    migrate: async () => (await import('./database/migrate')).migrate(),
+    // Imported only when it runs: `next build` reads this file too, and does not need it.
     seed: async ({ args }) => (await import('./database/seed')).seed(args),
   },
 });

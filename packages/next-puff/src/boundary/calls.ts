@@ -1,6 +1,6 @@
 import { type Boundary, loadNative } from '../native.js';
 import { type Completion, CompletionReader } from './completions.js';
-import { errorOfThrown } from './failures.js';
+import { errorOfFailure, errorOfThrown, type Failure } from './failures.js';
 import type { DecoderFactory, RowMode } from './rows.js';
 
 /** How a call is made. */
@@ -11,6 +11,8 @@ export interface CallOptions {
   rowMode?: RowMode;
   /** Makes the decoder of rows with these columns, instead of `rowMode`; it should keep what it made. */
   decoderOf?: DecoderFactory;
+  /** Makes the error of a failure, instead of next-puff's own classes. */
+  errorOf?: (failure: Failure) => unknown;
   /** Takes what comes before the call has ended: partial results and chunks. Must not throw. */
   onPartial?: (completion: Completion) => void;
 }
@@ -19,6 +21,7 @@ interface Waiting {
   resolve(completion: Completion): void;
   reject(error: unknown): void;
   decoding: RowMode | DecoderFactory;
+  errorOf: (failure: Failure) => unknown;
   onPartial: ((completion: Completion) => void) | undefined;
   watches: readonly Set<number>[] | undefined;
 }
@@ -60,7 +63,7 @@ export class Calls {
     start: (boundary: Boundary, call: number) => void,
     options: CallOptions = {},
   ): Promise<Completion> {
-    const { signals, rowMode = 'object', decoderOf, onPartial } = options;
+    const { signals, rowMode = 'object', decoderOf, errorOf, onPartial } = options;
     return new Promise((resolve, reject) => {
       if (signals !== undefined) {
         for (const signal of signals) {
@@ -80,7 +83,14 @@ export class Calls {
       const watches = signals?.map((signal) => this.#watch(signal, call));
       if (this.#waiting.size === 0) this.#boundary.hold();
       const decoding = decoderOf ?? rowMode;
-      this.#waiting.set(call, { resolve, reject, decoding, onPartial, watches });
+      this.#waiting.set(call, {
+        resolve,
+        reject,
+        decoding,
+        errorOf: errorOf ?? errorOfFailure,
+        onPartial,
+        watches,
+      });
     });
   }
 
@@ -171,7 +181,8 @@ export class Calls {
         break;
     }
     this.#take(call);
-    if (completion.kind === 'failure') waiting?.reject(completion.error);
+    if (completion.kind === 'failure') waiting?.reject(waiting.errorOf(completion.failure));
+    else if (completion.kind === 'error') waiting?.reject(completion.error);
     else waiting?.resolve(completion);
   }
 }

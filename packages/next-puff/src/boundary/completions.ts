@@ -1,4 +1,4 @@
-import { errorOfFailure } from './failures.js';
+import type { Failure } from './failures.js';
 import {
   type ColumnDescription,
   compileDecoder,
@@ -24,7 +24,9 @@ export interface StatementResult {
 export type Completion =
   /** With `isPartial`, the call goes on. */
   | { kind: 'result'; result: StatementResult; isPartial: boolean }
-  | { kind: 'failure'; error: Error }
+  | { kind: 'failure'; failure: Failure }
+  /** A decoder threw. */
+  | { kind: 'error'; error: unknown }
   /** `processId` is the server process at the other end. */
   | { kind: 'session'; session: number; processId: number }
   | { kind: 'nothing' }
@@ -87,7 +89,7 @@ export class CompletionReader {
       case RESULT:
         return this.#readResult(at, decoding);
       case FAILURE:
-        return { kind: 'failure', error: errorOfFailure(this.#attachment() as string) };
+        return { kind: 'failure', failure: JSON.parse(this.#attachment() as string) };
       case SESSION:
         return {
           kind: 'session',
@@ -145,7 +147,7 @@ export class CompletionReader {
         decode(result.rows, body, chunk + 2, body[chunk] as number, characters);
       }
     } catch (error) {
-      return { kind: 'failure', error: error as Error };
+      return { kind: 'error', error };
     }
     return { kind: 'result', result, isPartial };
   }

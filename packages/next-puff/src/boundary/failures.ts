@@ -13,13 +13,27 @@ import {
   type PuffErrorOptions,
 } from '../errors.js';
 
+/** A server's report inside a failure or an event; its fields are named as node-postgres names them. */
+export interface ServerReport {
+  message: string;
+  hint?: string | null;
+  sqlState?: string;
+  severity?: string;
+  position?: number;
+  [field: string]: string | number | null | undefined;
+}
+
 /** An error as the native core sends it; `failure.rs` writes it. */
-interface Failure {
+export interface Failure {
   code: string;
   message: string;
   hint?: string;
   retryAfterMs?: number;
   sqlState?: string;
+  /** The operating system's name for why a server cannot be reached, for example `ECONNREFUSED`. */
+  systemCode?: string;
+  /** What the server said, where it refused or ended a connection. */
+  server?: ServerReport;
 }
 
 type Maker = (failure: Failure, options: PuffErrorOptions) => PuffError;
@@ -41,12 +55,6 @@ const makers: Record<string, Maker> = {
   PUFF_POSTGRES_PROTOCOL: ({ message }, options) => new InternalError(message, options),
 };
 
-/** Makes the error class of a failure that came as JSON. */
-export function errorOfFailure(json: string): PuffError {
-  const failure = JSON.parse(json) as Failure;
-  return make(failure);
-}
-
 /**
  * Makes the error class of what a native function threw: its message begins with the code. What is
  * an error of ours already, for example of packing parameters, stays.
@@ -59,10 +67,11 @@ export function errorOfThrown(thrown: unknown): PuffError {
   if (code === undefined || message === undefined) {
     return new InternalError(`The native core failed: ${text}`, { cause: thrown });
   }
-  return make({ code, message });
+  return errorOfFailure({ code, message });
 }
 
-function make(failure: Failure): PuffError {
+/** Makes the error class of a failure. */
+export function errorOfFailure(failure: Failure): PuffError {
   const options = { hint: failure.hint };
   const maker = makers[failure.code];
   return maker ? maker(failure, options) : new PuffError(failure.code, failure.message, options);

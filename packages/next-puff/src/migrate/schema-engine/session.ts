@@ -11,6 +11,8 @@ import {
 } from '../../postgres/statements.js';
 import type { DatabaseUrl } from './database-url.js';
 
+const NO_TRANSACTION = '';
+
 let sessions = 0;
 
 /**
@@ -44,13 +46,20 @@ export class Session {
     } catch (error) {
       throw errorOfThrown(error);
     }
+    const session = await beginSession(pool, NO_TRANSACTION, {}).then(
+      (id) => new Session(url, pool, id),
+      async (error) => {
+        await closePool(pool);
+        throw error;
+      },
+    );
     try {
-      const searchPath = `set search_path to ${quoteIdentifier(url.schema)}`;
-      return new Session(url, pool, await beginSession(pool, searchPath, {}));
+      await session.script(`set search_path to ${quoteIdentifier(url.schema)}`);
     } catch (error) {
-      await closePool(pool);
+      await session.close();
       throw error;
     }
+    return session;
   }
 
   /** Runs one statement. */

@@ -174,3 +174,62 @@ describe('the schema engine', () => {
     );
   });
 });
+
+test('generate --sql finds the types of queries', async () => {
+  const project = await server.migratedProject();
+  await project.query(`
+    create type mood as enum ('good', 'bad');
+    alter table notes add column mood mood, add column tags text[] not null default '{}',
+      add column price numeric(8, 2), add column at timestamptz not null default now();
+  `);
+  project.write(
+    'prisma/schema.prisma',
+    `${schema().replace('output', 'previewFeatures = ["typedSql"]\n output')}
+     enum Mood {
+       good
+       bad
+       @@map("mood")
+     }`,
+  );
+  project.write(
+    'prisma/sql/findNotes.sql',
+    `-- Finds notes by their mood.
+     -- @param $1:mood
+     -- @param {Int} $2:least? The smallest id
+     select id, text, mood, tags, price, at, text || '!' as loud
+     from notes where mood = $1 and id >= $2 and at < $3`,
+  );
+  project.write(
+    'prisma/sql/joined.sql',
+    'select a.id, b.text from notes a left join notes b using (id)',
+  );
+  const { code, stdout, stderr } = await project.run('prisma generate --sql');
+  expect(stderr).not.toContain('rror');
+  expect(stdout).toContain('Generated Prisma Client');
+  expect(code).toBe(0);
+
+  const find = readFileSync(join(project.directory, 'generated/sql/findNotes.ts'), 'utf8');
+  expect(find).toContain('Finds notes by their mood.');
+  expect(find).toContain('The smallest id');
+  for (const type of [
+    /mood: \$DbEnums\["?mood"?\]|mood: \$DbEnums\.mood/,
+    /least: number \| null/,
+    /_2: Date/,
+    /id: number\n/,
+    /text: string\n/,
+    /tags: string\[\]\n/,
+    /price: \$runtime\.Decimal \| null/,
+    /at: Date\n/,
+    /loud: string \| null/,
+  ]) {
+    expect(find).toMatch(type);
+  }
+  const joined = readFileSync(join(project.directory, 'generated/sql/joined.ts'), 'utf8');
+  expect(joined).toMatch(/text: string \| null/);
+
+  project.write('prisma/sql/joined.sql', 'select nonsense\nfrom notes');
+  const wrong = await project.run('prisma generate --sql');
+  expect(wrong.stdout + wrong.stderr).toContain('column "nonsense" does not exist');
+  expect(wrong.stdout + wrong.stderr).toContain('  1  select nonsense\n            ^');
+  expect(wrong.code).toBe(1);
+});

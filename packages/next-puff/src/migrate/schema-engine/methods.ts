@@ -8,6 +8,7 @@ import { createDatabase } from './database-commands.js';
 import { DatabaseUrl } from './database-url.js';
 import { type MigrationHistory, type SchemaEngine, startEngine } from './engine.js';
 import { engineFailure, scriptRefused, withHistory } from './engine-failure.js';
+import { introspectSql, type SqlQuery } from './introspect-sql.js';
 import { SchemaAdapterFactory } from './schema-adapter.js';
 import { withSession } from './session.js';
 
@@ -19,6 +20,9 @@ export interface MethodParams {
   /** Of `dbExecute`. */
   datasourceType?: { url?: string };
   script?: string;
+  /** Of `introspectSql`. */
+  url?: string;
+  queries?: SqlQuery[];
 }
 
 interface MigrationDirectory {
@@ -96,6 +100,8 @@ export class EngineMethods {
         return this.#diff(params);
       case 'dbExecute':
         return this.#execute(params);
+      case 'introspectSql':
+        return this.#introspectSql(params);
     }
     const engine = (await this.#start()) as unknown as Record<string, EngineMethod | undefined>;
     const run = engine[method];
@@ -123,6 +129,22 @@ export class EngineMethods {
       throw error instanceof PostgresError ? scriptRefused({ script, error }) : error;
     });
     return {};
+  }
+
+  async #introspectSql({ url = this.#url(), queries = [] }: MethodParams): Promise<unknown> {
+    return withSession(new DatabaseUrl(url), async (session) => {
+      const introspected: unknown[] = [];
+      for (const query of queries) {
+        const { schemaFiles } = this.#arguments;
+        introspected.push(
+          await introspectSql(session, query, schemaFiles).catch((error: unknown) => {
+            const script = query.source;
+            throw error instanceof PostgresError ? scriptRefused({ script, error }) : error;
+          }),
+        );
+      }
+      return { queries: introspected };
+    });
   }
 
   #warnOfEdits({ editedMigrationNames: names }: MigrationHistory): void {

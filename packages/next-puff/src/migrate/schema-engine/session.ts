@@ -10,6 +10,7 @@ import {
   runStatement,
 } from '../../postgres/statements.js';
 import type { DatabaseUrl } from './database-url.js';
+import { describeStatement, type StatementDescription } from './statement-description.js';
 
 const NO_TRANSACTION = '';
 
@@ -76,6 +77,11 @@ export class Session {
   /** Runs a text of several statements as PostgreSQL takes it, in one implicit transaction. */
   async script(text: string): Promise<void> {
     await runScript({ pool: this.#pool, session: this.#session }, text);
+  }
+
+  /** Describes a statement without running it. */
+  describe(text: string): Promise<StatementDescription> {
+    return describeStatement(this.#session, text);
   }
 
   async close(): Promise<void> {

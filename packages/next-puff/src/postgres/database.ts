@@ -181,14 +181,32 @@ export class Database implements Executor {
   /** The transaction that a statement of the calling code belongs to, if there is one. */
   current(): Transaction | Promise<Transaction> | undefined {
     if (this.#isDetached) return undefined;
-    for (let scope = ambient.getStore(); scope !== undefined; scope = scope.outer) {
-      if (scope.pool === this.#name && scope.transaction.isOpen) return scope.transaction;
-    }
+    const joined = this.#ambient();
+    if (joined !== undefined) return joined;
     const context = currentContext();
     if (context?.isActive && context.transaction !== false) {
       return this.#transactionOf(context, context.transaction);
     }
     return undefined;
+  }
+
+  #ambient(): Transaction | undefined {
+    if (this.#isDetached) return undefined;
+    for (let scope = ambient.getStore(); scope !== undefined; scope = scope.outer) {
+      if (scope.pool === this.#name && scope.transaction.isOpen) return scope.transaction;
+    }
+    return undefined;
+  }
+
+  /**
+   * What sets the calling code apart from callers whose statements must not be mixed with its own: its
+   * transaction, or else its request.
+   */
+  scope(): object | undefined {
+    const joined = this.#ambient();
+    if (joined !== undefined) return joined;
+    const context = this.#isDetached ? undefined : currentContext();
+    return context?.isActive ? context : undefined;
   }
 
   /** The transaction of a request, begun by its first statement and ended with its handler. */

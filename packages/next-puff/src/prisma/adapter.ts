@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type {
   ConnectionInfo,
   IsolationLevel as PrismaIsolationLevel,
@@ -14,7 +15,8 @@ import type { Executor } from '../postgres/queryable.js';
 import type { Transaction } from '../postgres/transaction.js';
 import { adapterErrorOf } from './adapter-error.js';
 import { parametersOf } from './arguments.js';
-import { lend } from './loans.js';
+import { forbidIO } from './captures.js';
+import { isLoanRequest, type Loan, lend } from './loans.js';
 import { resultSetOf } from './result-set.js';
 
 /** The name under which Prisma logs the adapter. */
@@ -46,6 +48,7 @@ abstract class Queryable {
   }
 
   #run(query: SqlQuery): Promise<StatementResult> {
+    forbidIO();
     return asPrismaWants(this.executor.run(query.sql, parametersOf(query), PLAIN));
   }
 }
@@ -73,6 +76,10 @@ export class PuffAdapter extends Queryable implements SqlDriverAdapter {
     return this.#options.database();
   }
 
+  override async executeRaw(query: SqlQuery): Promise<number> {
+    return isLoanRequest(query.sql) ? 0 : super.executeRaw(query);
+  }
+
   async executeScript(script: string): Promise<void> {
     await asPrismaWants(this.executor.runScript(script, {}));
   }
@@ -96,7 +103,7 @@ export class PuffAdapter extends Queryable implements SqlDriverAdapter {
     const outer = await database.current();
     if (outer === undefined) return new OwnTransaction(database, await database.begin(options));
     checkSavepointOptions(options);
-    return Savepoint.open(database, outer);
+    return Savepoint.open(outer);
   }
 }
 
@@ -115,15 +122,13 @@ function isolation(level: PrismaIsolationLevel): IsolationLevel {
 }
 
 /** What Prisma's transactions have in common, wherever they end. */
-abstract class OpenTransaction extends Queryable implements PrismaTransaction {
+abstract class OpenTransaction extends Queryable implements PrismaTransaction, Loan {
   /** Prisma leaves BEGIN, COMMIT and ROLLBACK to us. */
   readonly options = { usePhantomQuery: true };
-  readonly #database: Database;
   readonly transaction: Transaction;
 
-  constructor(database: Database, transaction: Transaction) {
+  constructor(transaction: Transaction) {
     super();
-    this.#database = database;
     this.transaction = transaction;
   }
 
@@ -132,10 +137,12 @@ abstract class OpenTransaction extends Queryable implements PrismaTransaction {
   }
 
   override async executeRaw(query: SqlQuery): Promise<number> {
-    if (lend(query.sql, { database: this.#database, transaction: this.transaction })) return 0;
-    return super.executeRaw(query);
+    if (!isLoanRequest(query.sql)) return super.executeRaw(query);
+    lend(query.sql, this);
+    return 0;
   }
 
+  abstract within<T>(fn: () => T): T;
   abstract commit(): Promise<void>;
   abstract rollback(): Promise<void>;
 
@@ -158,6 +165,17 @@ abstract class OpenTransaction extends Queryable implements PrismaTransaction {
 
 /** A transaction on a connection of its own. */
 class OwnTransaction extends OpenTransaction {
+  readonly #database: Database;
+
+  constructor(database: Database, transaction: Transaction) {
+    super(transaction);
+    this.#database = database;
+  }
+
+  within<T>(fn: () => T): T {
+    return this.#database.within(this.transaction, fn);
+  }
+
   async commit(): Promise<void> {
     await asPrismaWants(this.transaction.commit());
   }
@@ -172,31 +190,40 @@ const UNDO = new Error('rolled back');
 
 /** A transaction of Prisma's inside one that is not Prisma's. */
 class Savepoint extends OpenTransaction {
+  /** Where statements are inside the savepoint, and savepoints inside of it. */
+  readonly #inside: AsyncResource;
   readonly #end: (error?: Error) => void;
   readonly #ended: Promise<void>;
 
   private constructor(
-    database: Database,
     transaction: Transaction,
+    inside: AsyncResource,
     end: (error?: Error) => void,
     ended: Promise<void>,
   ) {
-    super(database, transaction);
+    super(transaction);
+    this.#inside = inside;
     this.#end = end;
     this.#ended = ended;
   }
 
-  static open(database: Database, outer: Transaction): Promise<Savepoint> {
+  /** Opens a savepoint when those that were asked for before it are over. */
+  static open(outer: Transaction): Promise<Savepoint> {
     return new Promise((resolve, reject) => {
       const ended = outer.savepoint(
         () =>
           new Promise<void>((release, undo) => {
+            const inside = new AsyncResource('next-puff.prisma.savepoint');
             const end = (error?: Error) => (error === undefined ? release() : undo(error));
-            resolve(new Savepoint(database, outer, end, ended));
+            resolve(new Savepoint(outer, inside, end, ended));
           }),
       );
       ended.catch(reject);
     });
+  }
+
+  within<T>(fn: () => T): T {
+    return this.#inside.runInAsyncScope(fn);
   }
 
   async commit(): Promise<void> {

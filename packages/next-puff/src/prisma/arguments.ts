@@ -10,14 +10,17 @@ export function parametersOf({ args, argTypes }: SqlQuery): unknown[] {
   return args.map((arg, index) => parameterOf(arg, argTypes[index]));
 }
 
-function parameterOf(arg: unknown, type: ArgType | undefined): unknown {
+/** One value as a parameter. */
+export function parameterOf(arg: unknown, type: ArgType | undefined): unknown {
   if (arg === null || type === undefined) return arg;
-  if (Array.isArray(arg)) {
-    if (type.arity !== 'list') return arg;
-    if (type.scalarType === 'json') return jsonList(arg);
-    return arg.map((element) => (element === null ? null : scalarOf(element, type)));
-  }
-  return scalarOf(arg, type);
+  if (!Array.isArray(arg)) return scalarOf(arg, type);
+  return type.arity === 'list' ? elementsOf(arg, type) : arg;
+}
+
+/** Values of a type as one array. */
+export function elementsOf(values: readonly unknown[], type: ArgType): unknown {
+  if (type.scalarType === 'json') return jsonList(values);
+  return values.map((value) => (value === null ? null : scalarOf(value, type)));
 }
 
 function scalarOf(value: unknown, { scalarType, dbType }: ArgType): unknown {

@@ -1,13 +1,10 @@
-import type { Database } from '../postgres/database.js';
-import type { Transaction } from '../postgres/transaction.js';
-
-/** An interactive transaction of Prisma's, and the pool it is on. */
+/** An open transaction of Prisma's that others may use. */
 export interface Loan {
-  database: Database;
-  transaction: Transaction;
+  /** Runs a function whose statements belong to the transaction. */
+  within<T>(fn: () => T): T;
 }
 
-const MARK = '-- next-puff borrows the transaction ';
+const MARK = '-- next-puff borrows this transaction: ';
 
 const requests = new Map<string, (loan: Loan) => void>();
 let lastRequest = 0;
@@ -19,9 +16,11 @@ let lastRequest = 0;
  * only a mark never leaves this process.
  *
  * @param send sends a statement with the client
- * @returns nothing when the client has no transaction of a {@link PrismaPuff}
+ * @returns nothing when the client has no transaction of a `PrismaPuff`
  */
-export async function request(send: (sql: string) => Promise<unknown>): Promise<Loan | undefined> {
+export async function requestLoan(
+  send: (sql: string) => PromiseLike<unknown>,
+): Promise<Loan | undefined> {
   const mark = `${MARK}${++lastRequest}`;
   let found: Loan | undefined;
   requests.set(mark, (loan) => {
@@ -35,10 +34,12 @@ export async function request(send: (sql: string) => Promise<unknown>): Promise<
   return found;
 }
 
-/** Answers a request; false when the statement is none. */
-export function lend(sql: string, loan: Loan): boolean {
-  if (!sql.startsWith(MARK)) return false;
-  const answer = requests.get(sql);
-  answer?.(loan);
-  return answer !== undefined;
+/** Whether a statement is only a mark. */
+export function isLoanRequest(sql: string): boolean {
+  return sql.startsWith(MARK);
+}
+
+/** Answers a request. */
+export function lend(mark: string, loan: Loan): void {
+  requests.get(mark)?.(loan);
 }

@@ -24,10 +24,19 @@ function micros(value) {
  * @param {(contestant: T) => unknown} run
  */
 export async function compare(title, contestants, run) {
+  await takeTurns(title, contestants, async (contestant) => timeRound(() => run(contestant)));
+}
+
+/** The same for contestants that are awaited. */
+export async function compareAsync(title, contestants, run) {
+  await takeTurns(title, contestants, (contestant) => timeRoundAsync(() => run(contestant)));
+}
+
+async function takeTurns(title, contestants, timeOf) {
   const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let round = -1; round < ROUNDS; round++) {
     for (const [name, contestant] of Object.entries(contestants)) {
-      const time = timeRound(() => run(contestant));
+      const time = await timeOf(contestant);
       // The first round warms up.
       if (round >= 0) times[name].push(time);
     }
@@ -55,6 +64,18 @@ function timeRound(run) {
   do {
     for (let i = 0; i < 10; i++) run();
     runs += 10;
+    end = performance.now();
+  } while (end - begin < ROUND_MS);
+  return ((end - begin) * 1000) / runs;
+}
+
+async function timeRoundAsync(run) {
+  let runs = 0;
+  const begin = performance.now();
+  let end = begin;
+  do {
+    await run();
+    runs++;
     end = performance.now();
   } while (end - begin < ROUND_MS);
   return ((end - begin) * 1000) / runs;

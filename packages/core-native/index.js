@@ -5,7 +5,11 @@ const require = createRequire(import.meta.url);
 
 /** The C library matters on Linux only: an addon linked against one cannot load with the other. */
 function isMusl() {
-  const report = process.report?.getReport();
+  // The report would look up the name of every peer of a socket, and wait for it.
+  const { excludeNetwork } = process.report;
+  process.report.excludeNetwork = true;
+  const report = process.report.getReport();
+  process.report.excludeNetwork = excludeNetwork;
   return typeof report === 'object' && !report.header?.glibcVersionRuntime;
 }
 

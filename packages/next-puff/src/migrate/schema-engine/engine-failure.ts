@@ -1,6 +1,5 @@
 import type { PostgresError } from '../../errors.js';
 import type { DatabaseUrl } from './database-url.js';
-import type { MethodParams } from './methods.js';
 import { currentMigrator, failureReasons, noteFailure } from './migration-history.js';
 import type { ScriptFailure } from './schema-adapter.js';
 
@@ -20,11 +19,7 @@ export class EngineFailure extends Error {
  * engine's own functions, and with the code, the migration and the place for a script that PostgreSQL
  * refused.
  */
-export function engineFailure(
-  error: unknown,
-  { migrationsList }: MethodParams,
-  script: ScriptFailure | undefined,
-): EngineFailure {
+export function engineFailure(error: unknown, script: ScriptFailure | undefined): EngineFailure {
   if (error instanceof EngineFailure) return error;
   const { code, message = String(error) } = error as { code?: string; message?: string };
   const readable = message
@@ -37,14 +32,13 @@ export function engineFailure(
     const [before = ''] = readable.split(/(?:Error code: .*\n)?Error:\n/);
     return new EngineFailure(`${before}${database}`, code, error);
   }
-  const migration = migrationsList?.migrationDirectories.find(
-    ({ migrationFile }) => migrationFile.content.value === script.script,
-  );
+  // Only the trace of the engine's functions, which is cut off above, has the name.
+  const [, migration] = /migration_name="([^"]*)"/.exec(message) ?? [];
   if (migration === undefined) return scriptRefused(script);
   return new EngineFailure(
     'A migration failed to apply. New migrations cannot be applied before the error is recovered from. ' +
       'Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve\n\n' +
-      `Migration name: ${migration.path}\n\n${database}`,
+      `Migration name: ${migration}\n\n${database}`,
     'P3018',
     error,
   );

@@ -12,9 +12,9 @@ import { introspectSql, type SqlQuery } from './introspect-sql.js';
 import { SchemaAdapterFactory } from './schema-adapter.js';
 import { withSession } from './session.js';
 
-/** Parameters of a call; what is used here of the engine's `MigrationList`. */
+/** What is looked at here of a call's parameters; the rest goes to the engine as it is. */
 export interface MethodParams {
-  migrationsList?: { migrationDirectories: MigrationDirectory[] };
+  migrationsList?: unknown;
   filters?: unknown;
   datasource?: { url?: string };
   /** Of `dbExecute`. */
@@ -23,12 +23,6 @@ export interface MethodParams {
   /** Of `introspectSql`. */
   url?: string;
   queries?: SqlQuery[];
-}
-
-interface MigrationDirectory {
-  /** The migration's name. */
-  path: string;
-  migrationFile: { content: { tag: 'ok' | 'error'; value: string } };
 }
 
 /** What the methods say beside their results. */
@@ -62,7 +56,7 @@ export class EngineMethods {
     try {
       return await this.#call(method, params);
     } catch (thrown) {
-      const failure = engineFailure(this.#original(thrown), params, this.#adapter?.scriptFailure);
+      const failure = engineFailure(this.#original(thrown), this.#adapter?.scriptFailure);
       const { url } = this.#arguments.datasource;
       throw url ? await withHistory(failure, new DatabaseUrl(url)) : failure;
     }

@@ -16,6 +16,7 @@ import type { Transaction } from '../postgres/transaction.js';
 import { adapterErrorOf } from './adapter-error.js';
 import { parametersOf } from './arguments.js';
 import { forbidIO } from './captures.js';
+import { commitErrorOf } from './commit-error.js';
 import { isLoanRequest, type Loan, lend } from './loans.js';
 import { resultSetOf } from './result-set.js';
 
@@ -29,6 +30,14 @@ async function asPrismaWants<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     throw adapterErrorOf(error);
+  }
+}
+
+async function committed(commit: Promise<void>): Promise<void> {
+  try {
+    await commit;
+  } catch (error) {
+    throw await commitErrorOf(error);
   }
 }
 
@@ -177,7 +186,7 @@ class OwnTransaction extends OpenTransaction {
   }
 
   async commit(): Promise<void> {
-    await asPrismaWants(this.transaction.commit());
+    await committed(this.transaction.commit());
   }
 
   rollback(): Promise<void> {
@@ -228,7 +237,7 @@ class Savepoint extends OpenTransaction {
 
   async commit(): Promise<void> {
     this.#end();
-    await asPrismaWants(this.#ended);
+    await committed(this.#ended);
   }
 
   async rollback(): Promise<void> {

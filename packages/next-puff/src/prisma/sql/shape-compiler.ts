@@ -1,7 +1,7 @@
 import { parameterizeQuery, type QueryPlanNode } from '@prisma/client-engine-runtime';
 import { ParamGraph } from '@prisma/param-graph';
 import type { ClientInternals, ProtocolQuery, QueryCompiler } from '../client-internals.js';
-import { loadPrismaRuntime, type PrismaRuntime } from './prisma-runtime.js';
+import { loadPrismaRuntime, type PrismaRuntime } from '../prisma-runtime.js';
 import { shapeOfPlan } from './query-plan.js';
 import type { PlaceholderValues, QueryShape } from './query-shape.js';
 import { isRefusal, refusal } from './refusal.js';

@@ -1,5 +1,5 @@
 import { SUPPORTED_VERSIONS } from '../client-internals.js';
-import type { PrismaRuntime } from './prisma-runtime.js';
+import type { PrismaRuntime } from '../prisma-runtime.js';
 import { fillIn, fillInAll, type PlaceholderValues, type QueryShape } from './query-shape.js';
 import { type RowMapping, RowReader } from './row-mapping.js';
 

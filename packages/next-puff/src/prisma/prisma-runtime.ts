@@ -3,7 +3,7 @@ export interface PrismaRuntime {
   Decimal: new (digits: string | number) => unknown;
   PrismaClientKnownRequestError: new (
     message: string,
-    options: { code: string; clientVersion: string },
+    options: { code: string; clientVersion: string; meta?: Record<string, unknown> },
   ) => Error;
 }
 

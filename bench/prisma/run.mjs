@@ -50,9 +50,8 @@ const contestants = {
 
 const names = new Map();
 function nameOf(sql) {
-  let name = names.get(sql);
-  if (name === undefined) names.set(sql, (name = `s${names.size}`));
-  return name;
+  if (!names.has(sql)) names.set(sql, `s${names.size}`);
+  return names.get(sql);
 }
 
 for (const rows of [1, 100, 1000]) {

@@ -4,6 +4,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { postgres } from 'next-puff/postgres';
 import { borrowDatabase } from 'next-puff/prisma';
 import { RequestContext, runInContext } from '../../dist/context/request-context.js';
+import { Barrier } from './support/barrier.ts';
 import { errorOf, PrismaClient, testDatabase } from './support/database.ts';
 
 const database = testDatabase();
@@ -20,20 +21,6 @@ beforeEach(async () => {
 const emails = async () =>
   (await postgres<{ email: string }>`select email from users order by id`).map((row) => row.email);
 const outside = async () => emails();
-
-/** Lets those who arrive go on when all have arrived. */
-class Barrier {
-  #arrived = 0;
-  #open: () => void = () => {};
-  readonly #opened = new Promise<void>((resolve) => {
-    this.#open = resolve;
-  });
-
-  arrive(expected: number): Promise<void> {
-    if (++this.#arrived === expected) this.#open();
-    return this.#opened;
-  }
-}
 
 async function inRequest<T>(
   fn: (context: RequestContext) => Promise<T>,

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { postgres } from 'next-puff/postgres';
+import { Prisma } from './generated/client/client.ts';
+import { Barrier } from './support/barrier.ts';
 import { errorOf, type PrismaClient, testDatabase } from './support/database.ts';
 
 const database = testDatabase();
@@ -117,19 +119,32 @@ test('one that finds no connection in time says so, and leaves none behind', asy
   expect(postgres.pool(pool).status()).toMatchObject({ idle: 1, waiting: 0 });
 });
 
-test('a conflict of two serializable transactions is P2034', async () => {
-  const transfer = (id: number) =>
+test('a constraint that is checked at the end has its code too', async () => {
+  await prisma.$executeRaw`alter table "Profile" alter constraint "Profile_user_id_fkey" deferrable initially deferred`;
+  const error = await errorOf(
+    prisma.$transaction((tx) => tx.profile.create({ data: { bio: '', userId: 99 } })),
+  );
+  expect(error).toMatchObject({ code: 'P2003' });
+  expect(error).toBeInstanceOf(Prisma.PrismaClientKnownRequestError);
+});
+
+test('a conflict that shows only at the commit is P2034', async () => {
+  await prisma.user.create({ data: { email: 'other', karma: 20 } });
+  const both = new Barrier();
+  const copy = (from: string, to: string) =>
     prisma.$transaction(
       async (tx) => {
-        const { _sum } = await tx.user.aggregate({ _sum: { karma: true } });
-        await sleep(50);
-        await tx.user.create({ data: { id, email: `user ${id}`, karma: _sum.karma ?? 0 } });
+        const { karma } = await tx.user.findUniqueOrThrow({ where: { email: from } });
+        await tx.user.update({ where: { email: to }, data: { karma } });
+        // Each has read what the other has changed: whichever commits second must fail.
+        await both.arrive(2);
       },
       { isolationLevel: 'Serializable' },
     );
-  const outcomes = await Promise.allSettled([transfer(2), transfer(3)]);
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  expect(failed?.reason).toMatchObject({ code: 'P2034' });
+  const outcomes = await Promise.allSettled([copy('one', 'other'), copy('other', 'one')]);
+  const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
+  expect(failed).toHaveLength(1);
+  expect(failed[0]?.reason).toMatchObject({ code: 'P2034' });
 });
 
 test('a commit that PostgreSQL turned into a rollback is an error', async () => {

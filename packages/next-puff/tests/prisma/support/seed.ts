@@ -50,37 +50,40 @@ export const WORDS = [
 /** Fills the tables. */
 export async function seed(prisma: PrismaClient, random: Random): Promise<void> {
   await prisma.tag.createMany({ data: WORDS.map((name, index) => ({ id: index + 1, name })) });
-  for (let id = 1; id <= 25; id++) {
-    await prisma.user.create({
-      data: {
-        id,
-        email: `user${id}@example.org`,
-        name: random.chance(0.2) ? null : random.pick(WORDS),
-        role: random.pick(ROLES),
-        karma: random.below(7) - 3,
-        createdAt: new Date(
-          Date.UTC(2024, random.below(12), 1 + random.below(28), random.below(24)),
-        ),
-        managerId: id > 3 && random.chance(0.7) ? 1 + random.below(id - 1) : null,
-      },
-    });
-    if (random.chance(0.5))
-      await prisma.profile.create({ data: { userId: id, bio: random.pick(WORDS) } });
-  }
-  for (let id = 1; id <= 60; id++) {
-    await prisma.post.create({
-      data: {
-        id,
-        title: `${random.pick(WORDS)} ${id}`,
-        body: random.pick(WORDS),
-        published: random.chance(0.5),
-        views: random.below(5),
-        rating: random.chance(0.3) ? null : new Prisma.Decimal(random.below(50_000)).div(10_000),
-        authorId: 1 + random.below(25),
-        tags: { connect: random.some(WORDS, 3).map((name) => ({ name })) },
-      },
-    });
-  }
+  const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+  await prisma.user.createMany({
+    data: ids(25).map((id) => ({
+      id,
+      email: `user${id}@example.org`,
+      name: random.chance(0.2) ? null : random.pick(WORDS),
+      role: random.pick(ROLES),
+      karma: random.below(7) - 3,
+      createdAt: new Date(Date.UTC(2024, random.below(12), 1 + random.below(28), random.below(24))),
+      managerId: id > 3 && random.chance(0.7) ? 1 + random.below(id - 1) : null,
+    })),
+  });
+  await prisma.profile.createMany({
+    data: ids(25)
+      .filter(() => random.chance(0.5))
+      .map((userId, index) => ({ id: index + 1, userId, bio: random.pick(WORDS) })),
+  });
+  await prisma.post.createMany({
+    data: ids(60).map((id) => ({
+      id,
+      title: `${random.pick(WORDS)} ${id}`,
+      body: random.pick(WORDS),
+      published: random.chance(0.5),
+      views: random.below(5),
+      rating: random.chance(0.3) ? null : new Prisma.Decimal(random.below(50_000)).div(10_000),
+      authorId: 1 + random.below(25),
+    })),
+  });
+  const tagged = ids(60).flatMap((id) =>
+    [...new Set(random.some(ids(WORDS.length), 3))].map(
+      (tag) => Prisma.sql`(${id}::int, ${tag}::int)`,
+    ),
+  );
+  await prisma.$executeRaw`insert into "_PostToTag" values ${Prisma.join(tagged)}`;
   await prisma.comment.createMany({
     data: Array.from({ length: 90 }, (_, index) => ({
       id: index + 1,
@@ -97,12 +100,10 @@ export async function seed(prisma: PrismaClient, random: Random): Promise<void> 
       amount: BigInt(random.below(1e9)) * 1_000_000_007n,
     })),
   });
-  for (let id = 1; id <= 15; id++) {
-    await prisma.everything.create({ data: everything(id, random) });
-  }
+  await prisma.everything.createMany({ data: ids(15).map((id) => everything(id, random)) });
 }
 
-function everything(id: number, random: Random): Prisma.EverythingCreateInput {
+function everything(id: number, random: Random): Prisma.EverythingCreateManyInput {
   const maybe = <T>(value: T): T | null => (random.chance(0.2) ? null : value);
   const time = () =>
     new Date(Date.UTC(1960 + random.below(100), random.below(12), 1, 0, 0, 0, random.below(1000)));

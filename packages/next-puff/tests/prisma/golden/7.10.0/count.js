@@ -1,0 +1,1 @@
+prisma.user.count({ where: { karma: 0 } });

@@ -1,0 +1,1 @@
+prisma.tag.createManyAndReturn({ data: [{ name: 'a' }] });

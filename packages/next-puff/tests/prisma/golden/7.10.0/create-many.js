@@ -1,0 +1,4 @@
+prisma.tag.createMany({
+  data: [{ name: 'a' }, { name: param('second', 'String') }],
+  skipDuplicates: true,
+});

@@ -1,0 +1,1 @@
+prisma.tag.deleteMany({ where: { name: { endsWith: 'x' } } });

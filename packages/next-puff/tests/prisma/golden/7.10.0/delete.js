@@ -1,0 +1,1 @@
+prisma.tag.delete({ where: { id: 1 } });

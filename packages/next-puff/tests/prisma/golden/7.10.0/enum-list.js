@@ -1,0 +1,1 @@
+prisma.user.findMany({ where: { role: { in: ['EDITOR', 'ADMIN'] } }, select: { role: true } });

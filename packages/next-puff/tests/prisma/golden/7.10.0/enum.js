@@ -1,0 +1,1 @@
+prisma.user.findMany({ where: { role: 'EDITOR' }, select: { role: true } });

@@ -1,0 +1,1 @@
+prisma.user.findFirstOrThrow({ select: { id: true } });

@@ -1,0 +1,1 @@
+prisma.user.findFirst({ where: { email: { startsWith: 'a' } }, select: { id: true } });

@@ -1,0 +1,1 @@
+prisma.user.findUnique({ where: { email: 'a' }, select: { id: true } });

@@ -1,0 +1,1 @@
+prisma.user.findMany({ where: { id: { in: param('ids', 'Int[]') } }, select: { id: true } });

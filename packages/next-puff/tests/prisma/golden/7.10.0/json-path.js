@@ -1,0 +1,4 @@
+prisma.everything.findMany({
+  where: { jsonb: { path: ['a', 'b'], equals: 1 } },
+  select: { jsonb: true },
+});

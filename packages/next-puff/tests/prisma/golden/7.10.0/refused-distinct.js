@@ -1,0 +1,1 @@
+prisma.user.findMany({ distinct: ['name'] });

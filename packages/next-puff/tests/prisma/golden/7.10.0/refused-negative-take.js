@@ -1,0 +1,1 @@
+prisma.user.findMany({ take: -1 });

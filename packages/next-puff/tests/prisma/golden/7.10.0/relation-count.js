@@ -1,0 +1,1 @@
+prisma.user.findMany({ select: { _count: { select: { posts: true } } } });

@@ -1,0 +1,7 @@
+joins.user.findMany({
+  select: {
+    id: true,
+    posts: { select: { title: true, rating: true, tags: true } },
+    manager: { select: { role: true } },
+  },
+});

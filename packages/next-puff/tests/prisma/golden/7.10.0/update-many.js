@@ -1,0 +1,1 @@
+prisma.user.updateMany({ where: { id: { in: [1, 2] } }, data: { name: null } });

@@ -1,0 +1,1 @@
+prisma.tag.upsert({ where: { name: 'a' }, create: { name: 'a' }, update: { name: 'b' } });

@@ -33,7 +33,6 @@ Examples
 /** Runs the app's Prisma CLI with what it needs and returns its exit code. */
 export async function runPrisma(args: string[]): Promise<number> {
   const directory = process.cwd();
-  const needsDatabase = usesDatabase(args);
   // Loaded only now: no other command needs them.
   const { findPrisma } = await import('../migrate/prisma-installation.js');
   const { prismaEnvironment } = await import('../migrate/prisma-environment.js');
@@ -46,8 +45,8 @@ export async function runPrisma(args: string[]): Promise<number> {
     environment.DATABASE_URL = configuration.databaseUrl;
   }
   // First, because it can fail, and starting a database takes longer.
-  const additions = await prismaEnvironment(directory, installation, needsDatabase);
-  if (!needsDatabase) return runNode(installation.bin, args, { ...process.env, ...additions });
+  const additions = await prismaEnvironment(directory, installation, usesEngine(args));
+  if (!usesDatabase(args)) return runNode(installation.bin, args, { ...process.env, ...additions });
   const services = await startServices(directory, configuration);
   try {
     return await runNode(installation.bin, args, { ...process.env, ...additions });
@@ -56,10 +55,18 @@ export async function runPrisma(args: string[]): Promise<number> {
   }
 }
 
-/** Whether a command of Prisma's connects to a database, and so starts the schema engine. */
-function usesDatabase(args: string[]): boolean {
+/** Whether a command of Prisma's starts the schema engine. */
+function usesEngine(args: string[]): boolean {
   if (args.some((arg) => arg === '--help' || arg === '-h')) return false;
   const command = args.find((arg) => !arg.startsWith('-'));
   if (command === 'generate') return args.some((arg) => /^--sql(=|$)/.test(arg));
   return command === 'migrate' || command === 'db' || command === 'studio';
+}
+
+/** Whether it connects to a database: all but a comparison of schema files. */
+function usesDatabase(args: string[]): boolean {
+  const comparesFiles =
+    args.includes('diff') &&
+    !args.some((arg) => /^--(from|to)-(migrations|config-datasource)(=|$)/.test(arg));
+  return usesEngine(args) && !comparesFiles;
 }

@@ -75,6 +75,17 @@ describe('next-puff prisma', () => {
 });
 
 describe('next-puff migrate diff', () => {
+  test('of two schema files needs no database', async () => {
+    const project = new PrismaProject();
+    project.write('next.prisma', schema('stars Int?'));
+    const { code, stdout } = await project.migrate(
+      'diff --from-schema prisma/schema.prisma --to-schema next.prisma --script',
+    );
+    expect(stdout).toContain('ALTER TABLE "notes" ADD COLUMN     "stars" INTEGER;');
+    expect(code).toBe(0);
+    expect(existsSync(join(project.directory, '.puff'))).toBe(false);
+  });
+
   test('prints SQL or a summary, and tells by the exit code', async () => {
     const project = await server.migratedProject();
     project.write('prisma/schema.prisma', schema('stars Int?'));

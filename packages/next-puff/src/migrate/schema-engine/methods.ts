@@ -9,6 +9,7 @@ import { DatabaseUrl } from './database-url.js';
 import { type MigrationHistory, type SchemaEngine, startEngine } from './engine.js';
 import { engineFailure, scriptRefused, withHistory } from './engine-failure.js';
 import { introspectSql, type SqlQuery } from './introspect-sql.js';
+import { offlineAdapterFactory } from './offline-adapter.js';
 import { SchemaAdapterFactory } from './schema-adapter.js';
 import { withSession } from './session.js';
 
@@ -20,10 +21,16 @@ export interface MethodParams {
   /** Of `dbExecute`. */
   datasourceType?: { url?: string };
   script?: string;
+  /** Of `diff`. */
+  from?: { tag: string };
+  to?: { tag: string };
   /** Of `introspectSql`. */
   url?: string;
   queries?: SqlQuery[];
 }
+
+/** What `diff` can compare without a database. */
+const OFFLINE_TARGETS = new Set<string | undefined>(['empty', 'schemaDatamodel']);
 
 /** What the methods say beside their results. */
 export interface EngineOutput {
@@ -111,7 +118,9 @@ export class EngineMethods {
 
   /** The CLI expects that the engine prints the difference by itself. */
   async #diff(params: MethodParams): Promise<unknown> {
-    const { exitCode, stdout } = await (await this.#start()).diff(params);
+    const isOffline = [params.from, params.to].every((side) => OFFLINE_TARGETS.has(side?.tag));
+    const engine = isOffline ? this.#startOffline() : this.#start();
+    const { exitCode, stdout } = await (await engine).diff(params);
     if (stdout) this.#output.print(stdout.trimEnd());
     return { exitCode, stdout: null };
   }
@@ -163,6 +172,11 @@ export class EngineMethods {
     const { log } = this.#output;
     this.#engine ??= startEngine(this.#arguments.schemaFiles, this.#bound, log);
     return this.#engine;
+  }
+
+  #startOffline(): Promise<SchemaEngine> {
+    const adapter = bindMigrationAwareSqlAdapterFactory(offlineAdapterFactory);
+    return startEngine(this.#arguments.schemaFiles, adapter, this.#output.log);
   }
 
   /** Errors that the engine has no name for are kept beside it, under a number. */

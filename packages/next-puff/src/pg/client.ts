@@ -68,8 +68,9 @@ export class Client extends EventEmitter {
   readonly host: string;
   readonly port: number;
   readonly ssl: ConnectionParameters['ssl'];
-  readonly pipeline = true;
-  readonly binary = false;
+  /** Whether its end waits for the queries that were sent; they are always sent at once. */
+  readonly pipeline: boolean;
+  readonly binary: boolean;
   declare password: ClientConfig['password'];
   processID: number | null = null;
   readonly secretKey: null = null;
@@ -102,10 +103,16 @@ export class Client extends EventEmitter {
   #running = 0;
   /** What waits for the connection, or for a query that has it for itself. */
   #waiting: { start: () => void; fail: (error: Error) => void }[] = [];
-  /** The query that speaks the protocol itself. */
+  /** Whether a query speaks the protocol itself; until the server is ready for the next. */
+  #isSpoken = false;
+  /** That query, as long as it wants to hear of messages. */
   #speaker: (Submittable & Handlers) | undefined;
+  /** The server's last words reached the query that was running. */
+  #heardLastWords = false;
+  /** Settles when the connection is open, or cannot be opened. */
+  #opening: Promise<unknown> | undefined;
   /** The names that queries gave their statements. */
-  #names: Map<string, string> | undefined;
+  #names: Map<string, { text: string; isProven: boolean }> | undefined;
 
   constructor(config?: string | ClientConfig) {
     super();
@@ -117,6 +124,8 @@ export class Client extends EventEmitter {
     this.port = parameters.port;
     this.ssl = parameters.ssl;
     const options = typeof config === 'object' ? config : {};
+    this.pipeline = Boolean(options.pipeline);
+    this.binary = Boolean(options.binary);
     this.#types = new TypeOverrides(options.types);
     this.#connectionTimeout = options.connectionTimeoutMillis;
     this.#Promise = options.Promise;
@@ -143,7 +152,8 @@ export class Client extends EventEmitter {
   connect(): Promise<this>;
   connect(callback: (error: Error | null, client?: this) => void): void;
   connect(callback?: (error: Error | null, client?: this) => void): Promise<this> | undefined {
-    return this._settle(this.#connect(), callback && ((error) => callback(error, this)));
+    const opening = this.#connect();
+    return this._settle(opening, callback && ((error) => callback(error, this)));
   }
 
   async #connect(): Promise<this> {
@@ -151,6 +161,12 @@ export class Client extends EventEmitter {
       throw new Error('Client has already been connected. You cannot reuse a client.');
     }
     this._connecting = true;
+    this.#opening = this.#open();
+    await this.#opening;
+    return this;
+  }
+
+  async #open(): Promise<void> {
     try {
       const password = await currentPassword(this.password, this.connectionParameters);
       this.#own = new NativePool({
@@ -171,11 +187,6 @@ export class Client extends EventEmitter {
       this.#failWaiting(error as Error);
       throw connectError(error as Error, this.#connectionTimeout);
     }
-    if (this._ending) {
-      this.#close();
-      throw new Error('Connection terminated');
-    }
-    return this;
   }
 
   /** Makes the session this client's connection. @internal */
@@ -230,9 +241,10 @@ export class Client extends EventEmitter {
 
   /** Runs a query as soon as its turn has come. */
   #run(query: QueryConfig): Promise<Outcome> {
-    const refusal = this.#refusal() ?? this.#nameConflict(query);
+    const refusal = this.#refusal() ?? this.#name(query);
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (this.#session !== 0 && this.#speaker === undefined && this.#waiting.length === 0) {
+    if (this.binary) query.binary ??= true;
+    if (this.#session !== 0 && !this.#isSpoken && this.#waiting.length === 0) {
       return this.#start(query);
     }
     return new Promise((resolve, reject) => {
@@ -246,12 +258,16 @@ export class Client extends EventEmitter {
     const settings = { types: this.#types, queryTimeout: this.#queryTimeout };
     return runQuery(target, query, settings).then(
       (outcome) => {
+        const named = query.name && this.#names?.get(query.name);
+        if (named) named.isProven = true;
         this.#finish();
         return outcome;
       },
       (error: Error) => {
+        // A text that the server never took does not keep its name.
+        if (query.name && !this.#names?.get(query.name)?.isProven) this.#names?.delete(query.name);
         this.#finish();
-        throw traced(this._ending && !isReport(error) ? terminated(error) : error);
+        throw traced(this.#asReported(error));
       },
     );
   }
@@ -260,7 +276,29 @@ export class Client extends EventEmitter {
     this.#running--;
     if (this.#running > 0) return;
     if (this.#waiting.length > 0) this.#startWaiting();
-    else if (this.#speaker === undefined) this.emit('drain');
+    else this.#drain();
+  }
+
+  /** Tells that nothing is left to do, unless who was just answered has more. */
+  #drain(): void {
+    if (this.listenerCount('drain') === 0) return;
+    process.nextTick(() => {
+      const isIdle = this.#running === 0 && this.#waiting.length === 0 && !this.#isSpoken;
+      if (isIdle) this.emit('drain');
+    });
+  }
+
+  /** A broken connection's last words are for the query that it was working on. */
+  #asReported(error: Error): Error {
+    const { severity } = error as { severity?: string };
+    if (severity === 'FATAL' && !this.#heardLastWords) {
+      this.#heardLastWords = true;
+      return error;
+    }
+    if (severity === 'FATAL' && this.#heardLastWords) return terminated(error, ' unexpectedly');
+    return this._ending && error.message.startsWith('Connection terminated')
+      ? terminated(error)
+      : error;
   }
 
   #refusal(): Error | undefined {
@@ -274,13 +312,16 @@ export class Client extends EventEmitter {
     return undefined;
   }
 
-  /** node-postgres sends a named statement's text once; here the name only has to be unambiguous. */
-  #nameConflict({ name, text }: QueryConfig): Error | undefined {
-    if (!name || text === undefined) return undefined;
+  /** A name stands for the text that it was first given with: statements are prepared by their texts. */
+  #name(query: QueryConfig): Error | undefined {
+    const { name, text } = query;
+    if (!name) return undefined;
     this.#names ??= new Map();
     const known = this.#names.get(name);
-    if (known === undefined) this.#names.set(name, text);
-    else if (known !== text) {
+    if (!text && known !== undefined) query.text = known.text;
+    else if (known === undefined && text !== undefined) {
+      this.#names.set(name, { text, isProven: false });
+    } else if (known !== undefined && known.text !== text) {
       return new Error(
         `Prepared statements must be unique - '${name}' was used for a different statement`,
       );
@@ -314,6 +355,7 @@ export class Client extends EventEmitter {
       return query;
     }
     const start = () => {
+      this.#isSpoken = true;
       this.#speaker = query;
       const problem = query.submit(this.connection);
       if (problem instanceof Error) {
@@ -321,14 +363,26 @@ export class Client extends EventEmitter {
         this.#endSpeaking();
       }
     };
+    if (this.#queryTimeout > 0) this.#limit(query);
     this.#waiting.push({ start, fail });
     this.#startWaiting();
     return query;
   }
 
+  /** Gives a query that speaks the protocol a time limit. */
+  #limit(query: Submittable & Handlers): void {
+    const timer = setTimeout(() => {
+      if (this.#speaker !== query) return;
+      this.#speaker = undefined;
+      query.handleError?.(new Error('Query read timeout'), this.connection);
+      this.connection.cancel();
+    }, this.#queryTimeout);
+    this.once('drain', () => clearTimeout(timer));
+  }
+
   /** Starts what waits, up to a query that needs the connection for itself. */
   #startWaiting(): void {
-    while (this.#waiting.length > 0 && this.#session !== 0 && this.#speaker === undefined) {
+    while (this.#waiting.length > 0 && this.#session !== 0 && !this.#isSpoken) {
       const [next] = this.#waiting;
       // A speaker's messages must not mix with those of queries in flight.
       if (next === undefined || this.#running > 0) return;
@@ -338,17 +392,25 @@ export class Client extends EventEmitter {
   }
 
   #endSpeaking(): void {
+    this.#isSpoken = false;
     this.#speaker = undefined;
     if (this.#waiting.length > 0) this.#startWaiting();
-    else if (this.#running === 0) this.emit('drain');
+    else this.#drain();
   }
 
   #openConnection(): Connection {
     const client = this;
-    const connection = new Connection({
+    /** After an error a query hears of nothing more. */
+    const report = (error: unknown) => {
+      const speaker = this.#speaker;
+      this.#speaker = undefined;
+      speaker?.handleError?.(error, connection);
+    };
+    const connection: Connection = new Connection({
       get session() {
         return client.#session;
       },
+      end: () => void this.#end(),
       onExchangeEnd: () => {
         const speaker = this.#speaker;
         this.#speaker = undefined;
@@ -356,9 +418,7 @@ export class Client extends EventEmitter {
         this.#endSpeaking();
       },
       onExchangeFailure: (error) => {
-        const speaker = this.#speaker;
-        this.#speaker = undefined;
-        speaker?.handleError?.(this._ending ? terminated(error) : error, connection);
+        report(this.#asReported(error));
         this.#endSpeaking();
       },
     });
@@ -367,7 +427,7 @@ export class Client extends EventEmitter {
     pass('rowDescription', 'handleRowDescription');
     pass('dataRow', 'handleDataRow');
     pass('commandComplete', 'handleCommandComplete');
-    pass('errorMessage', 'handleError');
+    connection.on('errorMessage', report);
     pass('copyData', 'handleCopyData');
     const call = (event: string, handler: string) =>
       connection.on(event, () => this.#speaker?.[handler]?.(connection));
@@ -401,7 +461,7 @@ export class Client extends EventEmitter {
   }
 
   #onLost(isOrderly: boolean, report: ServerReport | null): void {
-    const wasRunning = this.#running > 0 || this.#speaker !== undefined;
+    const wasRunning = this.#running > 0 || this.#isSpoken || this.#heardLastWords;
     const wasEnding = this._ending;
     stopListening(this.#events);
     this.#events = 0;
@@ -414,7 +474,8 @@ export class Client extends EventEmitter {
         ? new Error(wasEnding ? 'Connection terminated' : 'Connection terminated unexpectedly')
         : databaseError(report);
     this.#failWaiting(error);
-    process.nextTick(() => {
+    // After the queries that it broke have told of it.
+    setImmediate(() => {
       const watch = this.#watch;
       const isUnexpected = !isOrderly && !wasEnding;
       // Of a client without a pool nobody would hear otherwise, so it is loud as any emitter.
@@ -438,15 +499,19 @@ export class Client extends EventEmitter {
   }
 
   async #end(): Promise<void> {
+    if (!this._connecting && !this._connected) return;
     this._ending = true;
-    if (!this._connected || this._ended) return;
+    await this.#opening?.catch(() => {});
+    if (this._ended) return;
+    if (this.pipeline && this.#running > 0) {
+      await new Promise((resolve) => this.once('drain', resolve));
+    }
     const ended = new Promise<void>((resolve) => this.once('end', () => resolve()));
     this.#close();
     await ended;
   }
 
   #close(): void {
-    this._ending = true;
     this.#failWaiting(new Error('Connection terminated'));
     this._detach(false);
     void this.#own?.close();
@@ -561,11 +626,6 @@ function connectError(error: Error, timeout: number | undefined): Error {
   return new Error('timeout expired', { cause: error });
 }
 
-/** Whether the server itself said it. */
-function isReport(error: Error): boolean {
-  return error.name === 'error';
-}
-
-function terminated(cause: Error): Error {
-  return new Error('Connection terminated', { cause });
+function terminated(cause: Error, how = ''): Error {
+  return new Error(`Connection terminated${how}`, { cause });
 }

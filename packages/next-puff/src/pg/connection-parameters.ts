@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { parse } from 'pg-connection-string';
 import { settings } from '../config/index.cjs';
 import { PuffError } from '../errors.js';
@@ -59,7 +60,6 @@ const REFUSED: Record<string, string> = {
   connection: 'the socket belongs to the native core',
   replication: 'there is no replication protocol here',
   enableChannelBinding: 'SCRAM runs without channel binding',
-  binary: 'there are no binary results',
 };
 
 /** Where to connect, as whom, and with which settings, after defaults and environment. */
@@ -133,9 +133,10 @@ export class ConnectionParameters {
   }
 
   #url(password: string | null | undefined): string {
-    const user = encodeURIComponent(this.user ?? '');
+    const name = this.user ?? systemUser();
+    const user = encodeURIComponent(name);
     const secret = password ? `:${encodeURIComponent(password)}` : '';
-    const database = encodeURIComponent(this.database ?? '');
+    const database = encodeURIComponent(this.database ?? name);
     const host = encodeURIComponent(this.host);
     return `postgres://${user}${secret}@/${database}?host=${host}&port=${this.port}`;
   }
@@ -162,6 +163,15 @@ const TIMEOUTS = [
 /** Linux' default for the time before the first probe. */
 const SYSTEM_KEEP_ALIVE_MS = 7_200_000;
 
+/** As libpq: where nothing says who connects, it is who runs the program. */
+function systemUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'postgres'; // no entry in the system's user database
+  }
+}
+
 /** Brings the parts of a connection string in; without any address, that of next-puff. */
 function expand(config: ClientConfig): ClientConfig {
   const isAddressed =
@@ -178,11 +188,9 @@ function expand(config: ClientConfig): ClientConfig {
 
 function tlsSetting(ssl: ClientConfig['ssl']): boolean | TlsConfig {
   const setting = ssl ?? environmentTls() ?? (defaults.ssl as boolean | TlsConfig);
-  if (setting === 'true') return true;
   if (setting === 'no-verify') return { rejectUnauthorized: false };
-  if (typeof setting === 'string') {
-    throw refused(`ssl=${setting}`, 'known are true, false, no-verify, or an object');
-  }
+  // Other texts (`require`) switch TLS on, with what that means by default.
+  if (typeof setting === 'string') return setting !== '';
   if (typeof setting === 'object' && setting !== null && 'key' in setting) {
     Object.defineProperty(setting, 'key', { enumerable: false });
   }

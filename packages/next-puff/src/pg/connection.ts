@@ -16,6 +16,8 @@ interface Bind {
 
 /** What takes the bytes of {@link Connection}, and gets it more. */
 interface Wire {
+  /** Asks for the connection's end. */
+  end(): void;
   /** The session whose connection is spoken to; 0 when there is none. */
   readonly session: number;
   /** The exchange is over: the server is ready for the next query. */
@@ -39,6 +41,7 @@ export class Connection extends EventEmitter {
   readonly submittedNamedStatements: Record<string, string> = {};
   readonly #wire: Wire;
   #isInExchange = false;
+  #call = 0;
 
   constructor(wire: Wire) {
     super();
@@ -101,6 +104,15 @@ export class Connection extends EventEmitter {
     this._send(serialize.copyFail(reason));
   }
 
+  end(): void {
+    this.#wire.end();
+  }
+
+  /** Cancels what the query that speaks has running on the server. */
+  cancel(): void {
+    if (this.#isInExchange) calls().boundary.cancel(this.#call);
+  }
+
   _send(bytes: Buffer): boolean {
     return this.stream.write(bytes);
   }
@@ -115,12 +127,18 @@ export class Connection extends EventEmitter {
     if (session === 0) return;
     this.#isInExchange = true;
     calls()
-      .submit((boundary, call) => boundary.postgresRaw(call, session, bytes), {
-        errorOf,
-        onPartial: (completion) => {
-          if (completion.kind === 'chunk') this.stream.push(completion.bytes);
+      .submit(
+        (boundary, call) => {
+          this.#call = call;
+          boundary.postgresRaw(call, session, bytes);
         },
-      })
+        {
+          errorOf,
+          onPartial: (completion) => {
+            if (completion.kind === 'chunk') this.stream.push(completion.bytes);
+          },
+        },
+      )
       // Its regular end is the message ReadyForQuery, which may still be in the stream.
       .catch((error: Error) => {
         this.#isInExchange = false;

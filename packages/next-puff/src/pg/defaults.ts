@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import pgTypes from 'pg-types';
 
 const INT4 = 23;
@@ -8,21 +7,13 @@ const INT8_ARRAY = 1016 as never;
 const parseInt8 = pgTypes.getTypeParser(INT8, 'text');
 const parseInt8Array = pgTypes.getTypeParser(INT8_ARRAY, 'text');
 
-function systemUser(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined; // no entry in the system's user database
-  }
-}
-
 /**
  * What clients and pools fall back to after their options and the `PG*` environment; can be changed,
  * as node-postgres' `defaults`.
  */
 export const defaults = {
   host: 'localhost',
-  user: process.env.USER ?? process.env.USERNAME ?? systemUser(),
+  user: process.platform === 'win32' ? process.env.USERNAME : process.env.USER,
   database: undefined as string | undefined,
   password: null as string | null,
   connectionString: undefined as string | undefined,

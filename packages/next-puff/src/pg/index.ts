@@ -24,7 +24,6 @@ const Connection = PuffConnection as unknown as typeof pg.Connection;
 const TypeOverrides = PuffTypeOverrides as unknown as typeof pg.TypeOverrides;
 const defaults = puffDefaults as unknown as typeof pg.defaults;
 const types: typeof pg.types = pgTypes;
-/** There is no second implementation on libpq. */
 const native: typeof pg.native = null;
 
 type Client = pg.Client;
@@ -35,7 +34,7 @@ type Query = pg.Query;
 type Result = pg.Result;
 type Connection = pg.Connection;
 
-const all = {
+const named = {
   Client,
   Connection,
   DatabaseError,
@@ -46,9 +45,14 @@ const all = {
   defaults,
   escapeIdentifier,
   escapeLiteral,
-  native,
   types,
 };
+// There is no second implementation on libpq; as in node-postgres it is not listed.
+const all: typeof named & { native: typeof native } = Object.defineProperty(
+  named as typeof named & { native: typeof native },
+  'native',
+  { value: native, configurable: true },
+);
 
 export type {
   ClientConfig,

@@ -62,7 +62,7 @@ const NOOP = () => {};
  * A pool of connections, as node-postgres' `Pool`.
  *
  * The connections live in a pool of the native core. A query for which nobody needs to see a client
- * (`pool.query` without listeners of `connect`, `acquire` and `release`) goes there directly. Idle
+ * (`pool.query` without listeners of `connect`, `acquire`, `release` and `remove`) goes there directly. Idle
  * connections do not keep the process alive.
  */
 export class Pool extends EventEmitter {
@@ -77,6 +77,8 @@ export class Pool extends EventEmitter {
   readonly #queryTimeout: number;
   readonly #isDirect: boolean;
   #opened: NativePool | undefined;
+  /** Queries and check-outs that the native pool has not answered yet. */
+  readonly #pending = new Set<Promise<unknown>>();
   /** The clients of the connections that were ever lent, by their server processes. */
   readonly #clients = new Map<number, { client: PoolClient; since: number; isLent: boolean }>();
 
@@ -148,6 +150,7 @@ export class Pool extends EventEmitter {
   connect(callback: ConnectCallback): void;
   connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
     const client = this.#checkOut();
+    this.#await(client);
     if (callback === undefined) return this.#promise(client.catch(rethrowTraced));
     client.then(
       (client) => outsidePromise(() => callback(undefined, client, client.release)),
@@ -172,8 +175,15 @@ export class Pool extends EventEmitter {
     }
     const query = normalizeQuery(config as string | QueryConfig, values, callback);
     const outcome = this.#canGoDirect() ? this.#runDirect(query) : this.#runOnClient(query);
-    if (query.callback === undefined) return this.#promise(outcome);
-    return settle(outcome, query.callback, undefined);
+    const { callback: report } = query;
+    if (report === undefined) return this.#promise(outcome);
+    // Unlike a client, node-postgres' pool calls back without null.
+    const reportAsPool = report as (error: Error | undefined, outcome?: Outcome) => void;
+    return settle(
+      outcome,
+      (error, outcome) => reportAsPool(error ?? undefined, outcome),
+      undefined,
+    );
   }
 
   /** Closes the pool; resolves when the last client was given back and its connection is closed. */
@@ -189,6 +199,8 @@ export class Pool extends EventEmitter {
     if (this.ending) throw new Error('Called end on pool more than once');
     this.log('ending');
     this.ending = true;
+    // What was asked for before still gets its connection.
+    await Promise.allSettled(this.#pending);
     await this.#opened?.close();
     this.ended = true;
   }
@@ -199,6 +211,7 @@ export class Pool extends EventEmitter {
       !this.ending &&
       this.listenerCount('connect') === 0 &&
       this.listenerCount('acquire') === 0 &&
+      this.listenerCount('remove') === 0 &&
       this.listenerCount('release') === 0
     );
   }
@@ -206,18 +219,22 @@ export class Pool extends EventEmitter {
   #runDirect(query: QueryConfig): Promise<Outcome> {
     this.log('dispatching query');
     const settings = { types: this.#types, queryTimeout: this.#queryTimeout };
-    return this.#onPool((pool) => runQuery({ pool: pool.id, session: 0 }, query, settings)).catch(
-      rethrowTraced,
-    );
-  }
-
-  /** Opening it can fail, which is the query's failure. */
-  #onPool<T>(use: (pool: NativePool) => Promise<T>): Promise<T> {
+    let pool: number;
     try {
-      return use(this.#native());
+      pool = this.#native().id;
     } catch (error) {
       return Promise.reject(error);
     }
+    const outcome = runQuery({ pool, session: 0 }, query, settings);
+    this.#await(outcome);
+    return outcome.catch(rethrowTraced);
+  }
+
+  /** Lets the pool's end wait for it. */
+  #await(pending: Promise<unknown>): void {
+    this.#pending.add(pending);
+    const forget = () => this.#pending.delete(pending);
+    pending.then(forget, forget);
   }
 
   async #runOnClient(query: QueryConfig): Promise<Outcome> {
@@ -334,6 +351,8 @@ export class Pool extends EventEmitter {
         client._poolUseCount < this.options.maxUses;
       const entry = this.#clients.get(processId);
       if (entry?.client === client) entry.isLent = false;
+      if (client._poolUseCount >= this.options.maxUses) this.log('remove expended client');
+      if (!isReusable) client._ending = true;
       // Before the event: who hears of it may want to use the connection.
       client._detach(isReusable);
       this.emit('release', error, client);

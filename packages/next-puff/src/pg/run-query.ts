@@ -24,6 +24,7 @@ export interface RunSettings {
   queryTimeout: number;
 }
 
+const NO_VALUES: readonly unknown[] = [];
 const NO_SIGNALS: readonly AbortSignal[] = [];
 
 /** The signal of the request that the calling code belongs to. */
@@ -63,11 +64,11 @@ export function runQuery(
 function whatIsWrong({ text, name, values, binary }: QueryConfig): string | undefined {
   if (typeof text !== 'string') {
     return typeof name === 'string'
-      ? `The query ${name} has no text. next-puff prepares statements by their text: give it every time.`
+      ? `There is no prepared statement ${name} on this connection: give its text the first time.`
       : 'A query must have either text or a name. Supplying neither is unsupported.';
   }
   if (values && !Array.isArray(values)) return 'Query values must be an array';
-  if (binary) return 'next-puff/pg has no binary results: leave `binary` out.';
+  if (binary) return 'next-puff/pg has no binary results: leave the option `binary` out.';
   return undefined;
 }
 
@@ -77,7 +78,8 @@ function start(
   types: TypeOverrides,
   signals: readonly AbortSignal[],
 ): Promise<Outcome> {
-  const { text = '', values = [] } = query;
+  const { text = '' } = query;
+  const values = query.values ?? NO_VALUES;
   const isExtended =
     values.length > 0 || Boolean(query.name) || query.queryMode === 'extended' || isKnown(text);
   return isExtended
@@ -97,6 +99,12 @@ function runExtended(
   const { rowMode } = query;
   const decoding = decodingFor(source);
   const decoderOf = rowMode === 'array' ? decoding.array : decoding.object;
+  let params: Uint8Array;
+  try {
+    params = packValues(values);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   return calls()
     .submit(
       (boundary, call) =>
@@ -106,7 +114,7 @@ function runExtended(
           target.session,
           text,
           values.length,
-          packValues(values),
+          params,
           decoding.profile,
           isCancellable(signals),
         ),

@@ -27,9 +27,13 @@ export async function compare(title, contestants, run) {
   await takeTurns(title, contestants, async (contestant) => timeRound(() => run(contestant)));
 }
 
-/** The same for contestants that are awaited. */
-export async function compareAsync(title, contestants, run) {
-  await takeTurns(title, contestants, (contestant) => timeRoundAsync(() => run(contestant)));
+/** The same for contestants that are awaited; each call of `run` counts as so many runs. */
+export async function compareAsync(title, contestants, run, runsPerCall = 1) {
+  await takeTurns(
+    title,
+    contestants,
+    async (contestant) => (await timeRoundAsync(() => run(contestant))) / runsPerCall,
+  );
 }
 
 async function takeTurns(title, contestants, timeOf) {

@@ -63,7 +63,7 @@ test('nothing runs, not even later', async () => {
       },
     },
   });
-  expect(() => toSql(extended.user.deleteMany())).toThrow(/client with extensions/);
+  expect(() => toSql(extended.user.deleteMany())).toThrow(/client has extensions/);
   await sleep(50);
   expect(await prisma.user.count()).toBe(3);
 });

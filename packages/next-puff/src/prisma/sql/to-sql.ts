@@ -84,8 +84,8 @@ function toStatement<T>(query: UnawaitedQuery<T> | WrittenSql): PrismaStatement<
   spend(query);
   if (captured === undefined) {
     throw refusal(
-      'belongs to a client with extensions ($extends), which may change it at any time',
-      'Make it with the client that was extended.',
+      'did not reach the engine at once: its client has extensions ($extends), or its arguments are invalid',
+      'Make it with the client that was extended; await it to see whether Prisma takes its arguments.',
     );
   }
   const { request, loader } = captured;

@@ -1,6 +1,7 @@
 // Runs benchmarks by name, or lists them: `npm run bench -- rows`.
 const benchmarks = {
   rows: 'what is the fastest way to bring rows into JavaScript?',
+  postgres: 'how fast are statements, against node-postgres and postgres.js?',
   prisma: 'is Prisma faster on PrismaPuff than on adapter-pg, and what does toSql cost?',
 };
 

@@ -318,10 +318,9 @@ export class Client extends EventEmitter {
     if (!name) return undefined;
     this.#names ??= new Map();
     const known = this.#names.get(name);
-    if (!text && known !== undefined) query.text = known.text;
-    else if (known === undefined && text !== undefined) {
-      this.#names.set(name, { text, isProven: false });
-    } else if (known !== undefined && known.text !== text) {
+    if (!text) query.text = known?.text ?? '';
+    else if (known === undefined) this.#names.set(name, { text, isProven: false });
+    else if (known.text !== text) {
       return new Error(
         `Prepared statements must be unique - '${name}' was used for a different statement`,
       );
@@ -434,6 +433,7 @@ export class Client extends EventEmitter {
     call('portalSuspended', 'handlePortalSuspended');
     call('emptyQuery', 'handleEmptyQuery');
     call('copyInResponse', 'handleCopyInResponse');
+    connection.on('error', (error) => this.emit('error', error));
     connection.on('notice', (notice) => this.emit('notice', notice));
     connection.on('notification', (notification) => this.emit('notification', notification));
     return connection;

@@ -61,11 +61,9 @@ export function runQuery(
   );
 }
 
-function whatIsWrong({ text, name, values, binary }: QueryConfig): string | undefined {
+function whatIsWrong({ text, values, binary }: QueryConfig): string | undefined {
   if (typeof text !== 'string') {
-    return typeof name === 'string'
-      ? `There is no prepared statement ${name} on this connection: give its text the first time.`
-      : 'A query must have either text or a name. Supplying neither is unsupported.';
+    return 'A query must have either text or a name. Supplying neither is unsupported.';
   }
   if (values && !Array.isArray(values)) return 'Query values must be an array';
   if (binary) return 'next-puff/pg has no binary results: leave the option `binary` out.';

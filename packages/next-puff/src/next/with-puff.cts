@@ -6,6 +6,7 @@ import type { NextConfig } from 'next/dist/server/config-shared.js';
 import { loadConfig } from '../config/load-config.cjs';
 import { publishSettings, settingsOf } from '../config/published-settings.cjs';
 import { watchClients } from '../context/client-connection.cjs';
+import { redirectPg } from '../pg/redirect.cjs';
 import type { TransformOptions } from './transform/index.js' with { 'resolution-mode': 'import' };
 
 /** What `withPuff` does beside its default. */
@@ -14,6 +15,11 @@ export interface WithPuffOptions {
   routes?: boolean;
   /** Whether server actions are wrapped. Default true. */
   actions?: boolean;
+  /**
+   * Packages that next-puff stands for, in the app and in its dependencies: `pg` becomes
+   * `next-puff/pg`. Default: none.
+   */
+  patch?: readonly 'pg'[];
   /** The project's folder, with `puff.config.ts` and `app`. Default: the working directory. */
   dir?: string;
 }
@@ -52,6 +58,8 @@ export function withPuff(
   // Here and not in a function's call: Next.js passes on only what the environment holds by now.
   publishSettings(settingsOf(loadConfig(dir)), 'withPuff');
   watchClients();
+  // For dependencies that are not bundled; the ones that are find it by the aliases.
+  if (options.patch?.includes('pg')) redirectPg();
   const extend = (value: unknown) => extendConfig((value ?? {}) as NextConfig, options, dir);
   const extendLater = (value: unknown) => (isPromise(value) ? value.then(extend) : extend(value));
   if (typeof config === 'function') return (...args: unknown[]) => extendLater(config(...args));
@@ -59,13 +67,13 @@ export function withPuff(
 }
 
 function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string): NextConfig {
-  const { routes = true, actions = true } = options;
+  const { routes = true, actions = true, patch = [] } = options;
   const extended: NextConfig = {
     ...config,
     serverExternalPackages: union(config.serverExternalPackages, EXTERNAL_PACKAGES),
     outputFileTracingIncludes: extendTracing(config.outputFileTracingIncludes, dir),
   };
-  if (!routes && !actions) return extended;
+  if (!routes && !actions && patch.length === 0) return extended;
   const transformOptions: TransformOptions = {
     dir,
     pageExtensions: config.pageExtensions ?? [...DEFAULT_PAGE_EXTENSIONS, 'mjs'],
@@ -75,16 +83,21 @@ function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string)
   };
   // Without this condition Next.js could no longer warn that Turbopack ignores `webpack`.
   if (config.turbopack || !config.webpack) {
-    extended.turbopack = extendTurbopack(config.turbopack ?? {}, transformOptions);
+    extended.turbopack = extendTurbopack(config.turbopack ?? {}, transformOptions, patch);
   }
-  extended.webpack = extendWebpack(config.webpack, transformOptions);
+  extended.webpack = extendWebpack(config.webpack, transformOptions, patch);
   return extended;
 }
 
 type Turbopack = NonNullable<NextConfig['turbopack']>;
 type Rule = NonNullable<Turbopack['rules']>[string];
 
-function extendTurbopack(turbopack: Turbopack, options: TransformOptions): Turbopack {
+function extendTurbopack(
+  turbopack: Turbopack,
+  options: TransformOptions,
+  patch: readonly string[],
+): Turbopack {
+  const aliases = Object.fromEntries(patch.map((name) => [name, `next-puff/${name}`]));
   const extensions = options.pageExtensions.map(escapeRegExp).join('|');
   const rule: Rule = {
     condition: {
@@ -104,7 +117,11 @@ function extendTurbopack(turbopack: Turbopack, options: TransformOptions): Turbo
     },
     loaders: [{ loader: LOADER, options: { ...options } }],
   };
-  return { ...turbopack, rules: { ...turbopack.rules, [RULE_KEY]: rule } };
+  return {
+    ...turbopack,
+    resolveAlias: { ...turbopack.resolveAlias, ...aliases },
+    rules: { ...turbopack.rules, [RULE_KEY]: rule },
+  };
 }
 
 type Webpack = NonNullable<NextConfig['webpack']>;
@@ -116,20 +133,29 @@ interface WebpackConfig {
 }
 
 /**
- * Keeps next-puff out of the bundle also where it is linked: `serverExternalPackages` knows a package
- * by its place in `node_modules`, which a linked one does not have.
+ * Keeps next-puff out of the bundle also where it is linked, because `serverExternalPackages` knows a
+ * package by its place in `node_modules`, which a linked one does not have; and where it stands for
+ * another package.
  */
-async function linkedPackages({ request }: { request?: string }): Promise<string | undefined> {
-  return /^(@next-puff\/core-native|next-puff)(\/|$)/.test(request ?? '')
-    ? `module ${request}`
-    : undefined;
+function externalPackages(patch: readonly string[]) {
+  return async ({ request = '' }: { request?: string }): Promise<string | undefined> => {
+    if (patch.includes(request)) return `module next-puff/${request}`;
+    const isOurs = /^(@next-puff\/core-native|next-puff)(\/|$)/.test(request);
+    return isOurs ? `module ${request}` : undefined;
+  };
 }
 
-function extendWebpack(former: NextConfig['webpack'], options: TransformOptions): Webpack {
+function extendWebpack(
+  former: NextConfig['webpack'],
+  options: TransformOptions,
+  patch: readonly string[],
+): Webpack {
   return (webpackConfig, context) => {
     const addRule = (composed: WebpackConfig) => {
       if (context.nextRuntime === 'edge') return composed;
-      if (context.isServer) composed.externals = [linkedPackages, composed.externals ?? []].flat();
+      if (context.isServer) {
+        composed.externals = [externalPackages(patch), composed.externals ?? []].flat();
+      }
       composed.module ??= {};
       composed.module.rules = [
         ...(composed.module.rules ?? []),

@@ -20,7 +20,8 @@ pub(super) const MAX_ATTEMPTS: u8 = 5;
 impl State {
     /// Settles everything that is left when the connection has ended.
     pub(super) fn settle_all(&mut self, commands: VecDeque<Command>, end: io::Result<()>) {
-        let is_orderly = end.is_ok();
+        // The server may close its side before we have seen that ours is done.
+        let is_orderly = end.is_ok() || self.is_closing;
         let reason = match (&self.fatal, end) {
             (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
             (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),

@@ -187,3 +187,21 @@ test('idle connections that died are noticed', async () => {
     expect(rows.map(([row]) => row?.n)).toEqual([1, 2, 3, 4, 5, 6]);
   }
 });
+
+test('kill -9 of one backend is an error for its caller and for no reader beside it', async () => {
+  const victim = errorOf(postgres`select pg_sleep(60), 'to be killed'`);
+  const find = () =>
+    server.inspect<{ pid: number }>(
+      `select pid from pg_stat_activity where query like '%to be killed%' and pid <> pg_backend_pid()`,
+    );
+  await eventually(async () => (await find()).length === 1, 'the victim runs');
+  const [backend] = await find();
+  const load = startLoad(8, (n) => postgres`select ${n}::int as n`);
+  await sleep(300);
+  process.kill(backend?.pid as number, 'SIGKILL');
+  expect(await victim).toMatchObject({ code: 'PUFF_POSTGRES_CONNECTION_LOST' });
+  await sleep(1500);
+  const requests = await load.stop();
+  expect(requests.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(requests.length).toBeGreaterThan(100);
+});

@@ -237,6 +237,11 @@ impl ServerError {
         self.severity == "FATAL" || self.severity == "PANIC"
     }
 
+    /// Whether the server restarts because the process of another session has crashed.
+    pub(crate) fn is_crash_of_another(&self) -> bool {
+        self.sqlstate == "57P02"
+    }
+
     /// Whether the server ended the session on purpose and nothing of the statement was committed:
     /// an orderly shutdown or `pg_terminate_backend`.
     pub(crate) fn is_orderly_termination(&self) -> bool {

@@ -119,7 +119,7 @@ impl State {
             )),
             b'T' if self.head_is_simple() => self.on_simple_rows(body)?,
             b'I' if self.head_is_simple() => self.on_command_complete(b""),
-            b'N' => self.notify(|| Event::Notice(Box::new(ServerError::parse(body)))),
+            b'N' => self.on_notice(body),
             b'A' => {
                 let event = Event::notification(body).ok_or("a malformed notification")?;
                 self.notify(|| event);
@@ -134,6 +134,15 @@ impl State {
             _ => return Err("a message of an unknown type"),
         }
         Ok(())
+    }
+
+    pub(super) fn on_notice(&mut self, body: &[u8]) {
+        let notice = ServerError::parse(body);
+        // The last words before a crash restart come as a warning.
+        if notice.is_crash_of_another() {
+            self.fatal = Some(notice.clone());
+        }
+        self.notify(|| Event::Notice(Box::new(notice)));
     }
 
     pub(super) fn notify(&mut self, event: impl FnOnce() -> Event) {

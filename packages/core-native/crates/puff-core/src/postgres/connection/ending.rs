@@ -27,15 +27,15 @@ impl State {
             (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
             (None, _) => "the server closed the connection".into(),
         };
-        let was_terminated = self
-            .fatal
-            .as_ref()
-            .is_some_and(ServerError::is_orderly_termination);
+        let last_words = self.fatal.as_ref();
+        let was_terminated = last_words.is_some_and(ServerError::is_orderly_termination);
+        let has_crashed = last_words.is_some_and(ServerError::is_crash_of_another);
         let is_unsent = self.written == 0 && !self.write.is_empty();
         let is_pooled = matches!(self.owner, Owner::Pool);
         for item in std::mem::take(&mut self.in_flight) {
-            let is_untouched =
-                is_unsent || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED;
+            let is_untouched = is_unsent
+                || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED
+                || has_crashed && !item.has_rows && item.work.is_read();
             self.settle(item.work, is_pooled && is_untouched, &reason);
         }
         for work in std::mem::take(&mut self.backlog) {

@@ -41,6 +41,24 @@ impl Work {
         matches!(self, Work::Request(request) if matches!(request.operation, Operation::Raw { .. }))
     }
 
+    /// Whether it is a statement that asks for rows and, by its first word, changes none.
+    pub(super) fn is_read(&self) -> bool {
+        let Work::Request(request) = self else {
+            return false;
+        };
+        let Operation::Query { sql, .. } = &request.operation else {
+            return false;
+        };
+        let mut words = sql
+            .trim_start()
+            .split(|letter: char| !letter.is_ascii_alphabetic());
+        words.next().is_some_and(|word| {
+            ["select", "values", "table", "show"]
+                .iter()
+                .any(|read| word.eq_ignore_ascii_case(read))
+        })
+    }
+
     pub(super) fn is_simple(&self) -> bool {
         matches!(self, Work::Request(request) if matches!(request.operation, Operation::Simple { .. }))
     }

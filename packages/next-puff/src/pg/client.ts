@@ -172,6 +172,8 @@ export class Client extends EventEmitter {
       this.#own = new NativePool({
         ...this.connectionParameters.nativeOptions(password),
         ...timesOf(this.#connectionTimeout),
+        // The connection is opened for this client: only that can take time.
+        acquireTimeoutMs: UNLIMITED_MS,
         maxConnections: 1,
         idleTimeoutMs: UNLIMITED_MS,
         maxLifetimeMs: UNLIMITED_MS,
@@ -185,7 +187,7 @@ export class Client extends EventEmitter {
       this._ended = true;
       await this.#own?.close();
       this.#failWaiting(error as Error);
-      throw connectError(error as Error, this.#connectionTimeout);
+      throw connectError(error as Error, this.#connectionTimeout, 'timeout expired');
     }
   }
 
@@ -258,6 +260,11 @@ export class Client extends EventEmitter {
     const settings = { types: this.#types, queryTimeout: this.#queryTimeout };
     return runQuery(target, query, settings).then(
       (outcome) => {
+        // Whether the answer was quicker than the end must not be luck.
+        if (this._ending && !this.pipeline) {
+          this.#finish();
+          throw new Error('Connection terminated');
+        }
         const named = query.name && this.#names?.get(query.name);
         if (named) named.isProven = true;
         this.#finish();
@@ -281,7 +288,6 @@ export class Client extends EventEmitter {
 
   /** Tells that nothing is left to do, unless who was just answered has more. */
   #drain(): void {
-    if (this.listenerCount('drain') === 0) return;
     process.nextTick(() => {
       const isIdle = this.#running === 0 && this.#waiting.length === 0 && !this.#isSpoken;
       if (isIdle) this.emit('drain');
@@ -621,9 +627,10 @@ export function traced(error: Error): Error {
   return error;
 }
 
-function connectError(error: Error, timeout: number | undefined): Error {
+/** Gives an attempt to connect that took longer than it was allowed node-postgres' message. */
+export function connectError(error: Error, timeout: number | undefined, message: string): Error {
   if ((error as { code?: string }).code !== 'ETIMEDOUT' || !timeout) return error;
-  return new Error('timeout expired', { cause: error });
+  return new Error(message, { cause: error });
 }
 
 function terminated(cause: Error, how = ''): Error {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import {
   Client,
+  connectError,
   currentPassword,
   outsidePromise,
   settle,
@@ -57,6 +58,7 @@ export interface PoolOptions extends PoolConfig {
 
 const IDLE_TIMEOUT_MS = 10_000;
 const NOOP = () => {};
+const CONNECT_TIMEOUT = 'Connection terminated due to connection timeout';
 
 /**
  * A pool of connections, as node-postgres' `Pool`.
@@ -79,6 +81,8 @@ export class Pool extends EventEmitter {
   #opened: NativePool | undefined;
   /** Queries and check-outs that the native pool has not answered yet. */
   readonly #pending = new Set<Promise<unknown>>();
+  /** Clients whose connection was given up and is about to end. */
+  readonly #closing = new Set<Client>();
   /** The clients of the connections that were ever lent, by their server processes. */
   readonly #clients = new Map<number, { client: PoolClient; since: number; isLent: boolean }>();
 
@@ -122,7 +126,7 @@ export class Pool extends EventEmitter {
   get totalCount(): number {
     if (this.#opened === undefined || this.ended) return 0;
     const { open, opening } = this.#opened.status;
-    return open + opening;
+    return open + opening - this.#closing.size;
   }
 
   /** Connections that wait for work. */
@@ -151,8 +155,9 @@ export class Pool extends EventEmitter {
   connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
     const client = this.#checkOut();
     this.#await(client);
-    if (callback === undefined) return this.#promise(client.catch(rethrowTraced));
-    client.then(
+    const lent = client.catch((error: Error) => this.#refuse(error));
+    if (callback === undefined) return this.#promise(lent);
+    lent.then(
       (client) => outsidePromise(() => callback(undefined, client, client.release)),
       (error: Error) => outsidePromise(() => callback(error, undefined, NOOP)),
     );
@@ -227,7 +232,12 @@ export class Pool extends EventEmitter {
     }
     const outcome = runQuery({ pool, session: 0 }, query, settings);
     this.#await(outcome);
-    return outcome.catch(rethrowTraced);
+    return outcome.catch((error: Error) => this.#refuse(error));
+  }
+
+  #refuse(error: Error): never {
+    const { connectionTimeoutMillis } = this.options;
+    throw traced(connectError(error, connectionTimeoutMillis, CONNECT_TIMEOUT));
   }
 
   /** Lets the pool's end wait for it. */
@@ -352,7 +362,10 @@ export class Pool extends EventEmitter {
       const entry = this.#clients.get(processId);
       if (entry?.client === client) entry.isLent = false;
       if (client._poolUseCount >= this.options.maxUses) this.log('remove expended client');
-      if (!isReusable) client._ending = true;
+      if (!isReusable) {
+        client._ending = true;
+        if (!client._ended) this.#closing.add(client);
+      }
       // Before the event: who hears of it may want to use the connection.
       client._detach(isReusable);
       this.emit('release', error, client);
@@ -360,6 +373,7 @@ export class Pool extends EventEmitter {
   }
 
   #onLost(client: PoolClient, processId: number, isOrderly: boolean, error: Error): void {
+    this.#closing.delete(client);
     const entry = this.#clients.get(processId);
     if (entry?.client !== client) return;
     this.#clients.delete(processId);
@@ -400,8 +414,4 @@ export class Pool extends EventEmitter {
           outcome.then(resolve, reject);
         });
   }
-}
-
-function rethrowTraced(error: Error): never {
-  throw traced(error);
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { createPostgresBackend, runMigrations, withBackend } from 'bullmq';
 import connectPgSimple from 'connect-pg-simple';
 import { eq, sql } from 'drizzle-orm';
@@ -30,7 +30,7 @@ beforeAll(async () => {
     born timestamptz, day date, extra jsonb)`);
 });
 
-afterAll(() => pool.end());
+server.beforeStop(() => pool.end());
 
 test('Drizzle selects, inserts and runs transactions', async () => {
   const people = pgTable('people', {
@@ -137,7 +137,9 @@ test('connect-pg-simple keeps sessions', async () => {
     store.set('sid-1', data as never, (error?: unknown) => (error ? reject(error) : resolve()));
   });
   const found = await new Promise<unknown>((resolve, reject) => {
-    store.get('sid-1', (error, found) => (error ? reject(error) : resolve(found)));
+    store.get('sid-1', (error: unknown, found: unknown) =>
+      error ? reject(error) : resolve(found),
+    );
   });
   expect(found).toMatchObject({ user: 'ann' });
   store.close();

@@ -151,6 +151,10 @@ impl State {
 
     pub(super) fn close(&mut self) {
         self.is_closing = true;
+        if !self.in_flight.is_empty() {
+            // The server would notice only when it has rows to send.
+            self.send_cancel();
+        }
         frontend::terminate(&mut self.write);
     }
 

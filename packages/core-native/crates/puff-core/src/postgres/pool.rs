@@ -102,7 +102,7 @@ pub(crate) struct Checkout {
     /// The statement that begins its transaction.
     pub(crate) begin: Option<Arc<str>>,
     pub(crate) call: Option<Arc<Call>>,
-    pub(crate) attempts: u8,
+    pub(crate) attempts: usize,
     pub(crate) listener: Option<Arc<dyn Listener>>,
     reply: Reply,
 }

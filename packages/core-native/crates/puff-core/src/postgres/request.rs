@@ -76,7 +76,7 @@ pub struct Request {
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) call: Option<Arc<Call>>,
     /// How often it was handed to a connection that turned out to be dead.
-    pub(crate) attempts: u8,
+    pub(crate) attempts: usize,
 }
 
 impl Request {
@@ -122,7 +122,8 @@ pub struct Outcome {
 /// `start` comes before the first row, `finish` exactly once at the end. An implementation must treat
 /// being dropped without `finish` as a failure: that happens when a connection's task panics.
 pub trait Sink: Send {
-    /// Tells the form of the rows.
+    /// Tells the form of the rows. Where a statement is repeated it comes again: the rows so far are
+    /// void.
     fn start(&mut self, layout: &Arc<PackedLayout>);
 
     /// Takes a row; its bytes are gone after the call.

@@ -14,14 +14,24 @@ use crate::postgres::session::Event;
 /// when the server shut down, and is repeated. Later ones were stopped on purpose.
 const UNSTARTED: Duration = Duration::from_millis(100);
 
-/// How often a request is handed to another connection after the one it was given to had died.
-pub(super) const MAX_ATTEMPTS: u8 = 5;
+/// How often a request is repeated beside what dead connections cost it: every one of the pool may have
+/// died and not know it yet.
+pub(super) const MAX_ATTEMPTS: usize = 5;
 
 impl State {
     /// Settles everything that is left when the connection has ended.
     pub(super) fn settle_all(&mut self, commands: VecDeque<Command>, end: io::Result<()>) {
         // The server may close its side before we have seen that ours is done.
         let is_orderly = end.is_ok() || self.is_closing;
+        // A process that ends with something unread in its socket resets the connection, and its last
+        // words are lost: what it had not read has not begun.
+        let was_reset = matches!(
+            &end,
+            Err(error) if matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            )
+        );
         let reason = match (&self.fatal, end) {
             (Some(fatal), _) => format!("{} (SQLSTATE {})", fatal.message, fatal.sqlstate),
             (None, Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
@@ -35,7 +45,7 @@ impl State {
         for item in std::mem::take(&mut self.in_flight) {
             let is_untouched = is_unsent
                 || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED
-                || has_crashed && !item.has_rows && item.work.is_read();
+                || (has_crashed || was_reset) && item.work.is_read();
             self.settle(item.work, is_pooled && is_untouched, &reason);
         }
         for work in std::mem::take(&mut self.backlog) {
@@ -65,14 +75,15 @@ impl State {
     }
 
     pub(super) fn settle(&mut self, work: Work, did_nothing: bool, reason: &str) {
+        let most = self.pool.config.max_connections + MAX_ATTEMPTS;
         match work {
             // A transaction that never came to be can always begin elsewhere.
-            Work::Begin(mut checkout) if checkout.attempts < MAX_ATTEMPTS => {
+            Work::Begin(mut checkout) if checkout.attempts < most => {
                 checkout.attempts += 1;
                 self.deliveries
                     .push(Delivery::Requeue(Job::Checkout(checkout)));
             }
-            Work::Request(mut request) if did_nothing && request.attempts < MAX_ATTEMPTS => {
+            Work::Request(mut request) if did_nothing && request.attempts < most => {
                 request.attempts += 1;
                 self.deliveries.push(Delivery::Requeue(Job::Run(request)));
             }

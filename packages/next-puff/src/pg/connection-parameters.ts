@@ -78,6 +78,8 @@ export class ConnectionParameters {
   readonly query_timeout: number | string | false | undefined;
   /** Milliseconds before the first keep-alive probe; nothing for none. */
   readonly keepAliveMs: number | undefined;
+  /** Whether `pgbouncer=true` in the connection string says that statements cannot have names. */
+  readonly isBehindPgBouncer: boolean;
   declare readonly password: ClientConfig['password'];
 
   /**
@@ -113,6 +115,7 @@ export class ConnectionParameters {
     this.keepAliveMs = config.keepAlive
       ? config.keepAliveInitialDelayMillis || SYSTEM_KEEP_ALIVE_MS
       : undefined;
+    this.isBehindPgBouncer = config.pgbouncer === 'true';
     // Not enumerable, so that it does not show in what is logged.
     Object.defineProperty(this, 'password', {
       configurable: true,
@@ -128,6 +131,7 @@ export class ConnectionParameters {
       url: this.#url(password),
       parameters: this.#startupParameters(),
       tls: nativeTls(this.ssl, this.host),
+      namedStatements: !this.isBehindPgBouncer,
       ...(this.keepAliveMs === undefined ? {} : { keepAliveMs: this.keepAliveMs }),
     };
   }

@@ -224,6 +224,23 @@ describe('beyond node-postgres', () => {
     client.release();
   });
 
+  test('with pgbouncer=true no statement has a name', async () => {
+    const names = async (url: string) => {
+      const client = new Client(url);
+      await client.connect();
+      await client.query('select $1::int as one', [1]);
+      const text =
+        "select count(*)::int as n from pg_prepared_statements where statement like '%as one'";
+      const { rows } = await client.query(text);
+      await client.end();
+      return rows[0].n;
+    };
+    expect(await names(server.url)).toBe(1);
+    const url = new URL(server.url);
+    url.searchParams.set('pgbouncer', 'true');
+    expect(await names(url.href)).toBe(0);
+  });
+
   test('a transaction that is left open ends with the release', async () => {
     const own = new Pool({ connectionString: server.url, max: 1 });
     const client = await own.connect();

@@ -494,7 +494,8 @@ export class Client extends EventEmitter {
   }
 
   #failWaiting(error: Error): void {
-    for (const { fail } of this.#waiting.splice(0)) process.nextTick(fail, error);
+    // After those before them, whose failures are on their way.
+    for (const { fail } of this.#waiting.splice(0)) setImmediate(fail, error);
   }
 
   /** Closes the connection; what runs on it fails. */
@@ -518,7 +519,6 @@ export class Client extends EventEmitter {
   }
 
   #close(): void {
-    this.#failWaiting(new Error('Connection terminated'));
     this._detach(false);
     void this.#own?.close();
   }

@@ -1,4 +1,6 @@
 import { EventEmitter } from 'node:events';
+import { Database, DEFAULT_POOL } from '../postgres/database.js';
+import type { Transaction } from '../postgres/transaction.js';
 import {
   Client,
   connectError,
@@ -44,6 +46,12 @@ export interface PoolConfig extends ClientConfig {
   Client?: ClientClass | undefined;
   onConnect?: ((client: Client) => unknown) | undefined;
   verify?: ((client: PoolClient, done: (error?: Error) => void) => void) | undefined;
+  /**
+   * Lets `pool.query` run in the transaction that the calling code has on the pool of this name of
+   * `postgres` (`true` for the default one): a `postgres.transaction()`, or a request's. Clients of
+   * `pool.connect()` keep connections of their own.
+   */
+  joinsTransactions?: boolean | string | undefined;
 }
 
 /** A pool's options with its defaults filled in. */
@@ -78,6 +86,8 @@ export class Pool extends EventEmitter {
   readonly #types: TypeOverrides;
   readonly #queryTimeout: number;
   readonly #isDirect: boolean;
+  /** Where transactions are joined. */
+  readonly #joinable: Database | undefined;
   #opened: NativePool | undefined;
   /** Queries and check-outs that the native pool has not answered yet. */
   readonly #pending = new Set<Promise<unknown>>();
@@ -99,6 +109,10 @@ export class Pool extends EventEmitter {
       idleTimeoutMillis:
         options.idleTimeoutMillis === undefined ? IDLE_TIMEOUT_MS : options.idleTimeoutMillis,
     };
+    const { joinsTransactions } = options;
+    if (joinsTransactions) {
+      this.#joinable = new Database(joinsTransactions === true ? DEFAULT_POOL : joinsTransactions);
+    }
     if ('password' in options) {
       // Not enumerable, so that it does not show in what is logged.
       Object.defineProperty(this.options, 'password', {
@@ -179,7 +193,7 @@ export class Pool extends EventEmitter {
       return this.#submit(config as Submittable, values, callback);
     }
     const query = normalizeQuery(config as string | QueryConfig, values, callback);
-    const outcome = this.#canGoDirect() ? this.#runDirect(query) : this.#runOnClient(query);
+    const outcome = this.#run(query);
     const { callback: report } = query;
     if (report === undefined) return this.#promise(outcome);
     // Unlike a client, node-postgres' pool calls back without null.
@@ -219,6 +233,25 @@ export class Pool extends EventEmitter {
       this.listenerCount('remove') === 0 &&
       this.listenerCount('release') === 0
     );
+  }
+
+  #run(query: QueryConfig): Promise<Outcome> {
+    const transaction = this.#joinable?.current();
+    if (transaction !== undefined) return this.#runIn(transaction, query);
+    return this.#canGoDirect() ? this.#runDirect(query) : this.#runOnClient(query);
+  }
+
+  async #runIn(
+    transaction: Transaction | Promise<Transaction>,
+    query: QueryConfig,
+  ): Promise<Outcome> {
+    const settings = { types: this.#types, queryTimeout: this.#queryTimeout };
+    const joined = await transaction;
+    try {
+      return await joined.perform((target) => runQuery(target, query, settings));
+    } catch (error) {
+      throw traced(error as Error);
+    }
   }
 
   #runDirect(query: QueryConfig): Promise<Outcome> {

@@ -120,6 +120,12 @@ export class Transaction implements Executor {
     return this.#noteFailure(runScript(this.#target, text, this.#runOptions(options)));
   }
 
+  /** Runs what another interface has to run on this connection; its failure is the transaction's. */
+  perform<T>(run: (target: Target) => Promise<T>): Promise<T> {
+    if (!this.#isOpen) return Promise.reject(this.#closedError());
+    return this.#noteFailure(run(this.#target));
+  }
+
   async *stream(
     text: string,
     values: readonly unknown[],
@@ -262,7 +268,7 @@ export class Transaction implements Executor {
     return rowMode === undefined ? { signals } : { signals, rowMode };
   }
 
-  #noteFailure(result: Promise<StatementResult>): Promise<StatementResult> {
+  #noteFailure<T>(result: Promise<T>): Promise<T> {
     return result.catch((error: unknown) => {
       this.#failure ??= error;
       throw error;

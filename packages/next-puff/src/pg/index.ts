@@ -10,14 +10,14 @@ import { Client as PuffClient } from './client.js';
 import { Connection as PuffConnection } from './connection.js';
 import { defaults as puffDefaults } from './defaults.js';
 import { escapeIdentifier, escapeLiteral } from './escaping.js';
-import { Pool as PuffPool } from './pool.js';
+import { Pool as PuffPool, type PoolConfig as PuffPoolConfig } from './pool.js';
 import { Query as PuffQuery } from './query.js';
 import { Result as PuffResult } from './result.js';
 import { TypeOverrides as PuffTypeOverrides } from './type-overrides.js';
 
 // The types are node-postgres' own, so that one can stand for the other everywhere.
 const Client = PuffClient as unknown as typeof pg.Client;
-const Pool = PuffPool as unknown as typeof pg.Pool;
+const Pool = PuffPool as unknown as typeof pg.Pool & (new (config?: PoolConfig) => pg.Pool);
 const Query = PuffQuery as unknown as typeof pg.Query;
 const Result = PuffResult as unknown as typeof pg.Result;
 const Connection = PuffConnection as unknown as typeof pg.Connection;
@@ -25,6 +25,9 @@ const TypeOverrides = PuffTypeOverrides as unknown as typeof pg.TypeOverrides;
 const defaults = puffDefaults as unknown as typeof pg.defaults;
 const types: typeof pg.types = pgTypes;
 const native: typeof pg.native = null;
+
+/** node-postgres' options of a pool, and ours. */
+interface PoolConfig extends pg.PoolConfig, Pick<PuffPoolConfig, 'joinsTransactions'> {}
 
 type Client = pg.Client;
 type ClientBase = pg.ClientBase;
@@ -59,7 +62,6 @@ export type {
   CustomTypesConfig,
   FieldDef,
   Notification,
-  PoolConfig,
   QueryArrayConfig,
   QueryArrayResult,
   QueryConfig,
@@ -67,7 +69,7 @@ export type {
   QueryResultRow,
   Submittable,
 } from 'pg';
-export type { ClientBase, PoolClient };
+export type { ClientBase, PoolClient, PoolConfig };
 // The second is what `require` gives.
 export {
   all as default,

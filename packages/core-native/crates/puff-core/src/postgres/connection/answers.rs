@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ending::MAX_ATTEMPTS;
 use super::handle::Connection;
@@ -15,6 +16,9 @@ use crate::postgres::request::{Operation, Outcome, Request};
 use crate::postgres::session::Event;
 use crate::postgres::statement::{Prepared, Statement, parse_columns, parse_parameters};
 use crate::postgres::types::Profile;
+
+/// How late the signal of a cancel request can be.
+const LATE_SIGNAL: Duration = Duration::from_secs(1);
 
 impl State {
     pub(super) fn on_bytes(&mut self, connection: &Arc<Connection>) -> io::Result<()> {
@@ -350,6 +354,10 @@ impl State {
             },
             Work::Request(request) => {
                 if let Some(Error::Server(error)) = &head.error {
+                    if self.was_hit_by_mistake(&request, error) {
+                        self.backlog.push_front(Work::Request(request));
+                        return;
+                    }
                     if self.is_stale(&request, error, head.was_cached)
                         && request.attempts < MAX_ATTEMPTS
                     {
@@ -383,6 +391,19 @@ impl State {
                 self.deliveries.push(Delivery::Answer(request, outcome));
             }
         }
+    }
+
+    /// Whether the signal of a cancel request, which the server sends its process before it answers,
+    /// was delivered so late that it hit the statement after the one it was for. Outside of a
+    /// transaction such a statement did nothing and can run again.
+    pub(super) fn was_hit_by_mistake(&mut self, request: &Request, error: &ServerError) -> bool {
+        error.sqlstate == "57014"
+            && !request.is_cancelled()
+            && matches!(self.owner, Owner::Pool)
+            && self
+                .cancelled
+                .take()
+                .is_some_and(|arrived| arrived.elapsed() < LATE_SIGNAL)
     }
 
     /// Whether a statement failed only because what we know of it is out of date: the schema changed,

@@ -64,6 +64,7 @@ impl Connection {
                 listener: None,
                 status: b'I',
                 cancelling: Cancelling::No,
+                cancelled: None,
                 fatal: None,
                 is_closing: false,
                 opened: Instant::now(),

@@ -54,6 +54,8 @@ pub(super) struct State {
     /// The transaction status of the last ReadyForQuery: I, T or E.
     pub(super) status: u8,
     pub(super) cancelling: Cancelling,
+    /// When the last cancel request had arrived at the server.
+    pub(super) cancelled: Option<Instant>,
     /// The last words of a server that closes the connection.
     pub(super) fatal: Option<ServerError>,
     pub(super) is_closing: bool,
@@ -402,6 +404,7 @@ impl State {
                 if Pin::new(arrival).poll(context).is_pending() {
                     return false;
                 }
+                self.cancelled = Some(Instant::now());
                 self.cancelling = Cancelling::Waiting(Box::pin(tokio::time::sleep(CANCEL_AGAIN)));
             }
             Cancelling::Waiting(sleep) => {

@@ -1,0 +1,10 @@
+//! The layer GraphQL engine.
+//!
+//! A *layer* is one selection set of one field path: all objects there, for all parents, are resolved
+//! together. The engine parses and plans documents, says which statements to run, joins their rows
+//! and writes the response; a [`host::Host`] runs the statements and asks JavaScript.
+
+pub mod error;
+pub mod host;
+pub mod rows;
+pub mod schema;

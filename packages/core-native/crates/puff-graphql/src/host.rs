@@ -16,6 +16,10 @@ pub trait Host: Send + Sync {
     /// How this host takes parameter values.
     type Params: Params + Send + Clone;
 
+    /// Tells what kind of operation it is, once, before anything else is asked of the host: it
+    /// decides about the transaction.
+    fn begin(&self, _kind: OperationKind) {}
+
     /// Runs a statement; may be called for several at once.
     fn query(
         &self,
@@ -30,8 +34,22 @@ pub trait Host: Send + Sync {
     /// Asks JavaScript for the operation's context as JSON; called once per operation, if at all.
     fn context(&self) -> impl Future<Output = Result<Json, Failure>> + Send;
 
+    /// Takes note of a failure whose message clients do not see.
+    fn report(&self, failure: &Failure, coordinate: &str);
+
     /// Ends the operation: `is_success` says whether its transaction commits, where it has one.
     fn finish(&self, is_success: bool) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The kinds of operations (GraphQL specification, section 2.3 "Operations").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// A read-only fetch.
+    Query,
+    /// A write, followed by a fetch.
+    Mutation,
+    /// A request that gets data in response to events.
+    Subscription,
 }
 
 /// Takes the values of a statement's parameters in order.
@@ -112,6 +130,8 @@ pub struct AskedField<'a> {
     pub name: &'a str,
     /// The coerced arguments.
     pub args: &'a Map<String, Json>,
+    /// Whether the raw property of that name is wanted, as a key for layers below, not a field.
+    pub is_property: bool,
 }
 
 /// What JavaScript made of a field, for all parents.
@@ -146,7 +166,7 @@ pub enum FieldAnswer {
     },
 }
 
-/// Objects of one type.
+/// Objects of one type that JavaScript keeps.
 #[derive(Debug, Clone)]
 pub struct ObjectSet {
     /// The object type.

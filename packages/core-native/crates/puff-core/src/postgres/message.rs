@@ -85,6 +85,16 @@ impl<'a> RowRef<'a> {
         }
     }
 
+    /// Takes what is left of such a body without its count, as a sink may have kept it.
+    pub fn from_values(values: &'a [u8]) -> RowRef<'a> {
+        RowRef { body: values }
+    }
+
+    /// The body without its count: a 32-bit length before each value, -1 for NULL.
+    pub fn as_values(self) -> &'a [u8] {
+        self.body
+    }
+
     /// The values in column order, `None` for NULL; ends early if the row is malformed.
     pub fn values(self) -> Values<'a> {
         Values(Reader(self.body))

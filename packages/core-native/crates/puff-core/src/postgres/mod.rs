@@ -5,6 +5,7 @@
 //! bytes that PostgreSQL sent. [`packed`] is the sink that lays rows out for JavaScript.
 
 mod call;
+mod cell_array;
 mod config;
 mod connect;
 mod connection;

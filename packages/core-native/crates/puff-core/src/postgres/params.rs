@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use bytes::{BufMut, BytesMut};
 use serde_json::Value as Json;
 
+use super::cell_array::{CellArray, CellsFit};
 use super::error::Error;
 use super::types::{array_element, oid, type_name};
 
@@ -25,6 +26,8 @@ mod tag {
     pub(super) const JSON: u8 = 8;
     pub(super) const ARRAY: u8 = 9;
     pub(super) const BINARY: u8 = 10;
+    /// Written here only: JavaScript has no cells.
+    pub(super) const CELLS: u8 = 11;
 }
 
 /// The values of a statement's parameters, in order.
@@ -52,6 +55,8 @@ enum Value<'a> {
     Array(&'a str),
     /// The binary form of whatever type the parameter has.
     Binary(&'a [u8]),
+    /// Values of a column, as an array.
+    Cells(CellArray<'a>),
 }
 
 impl Params {
@@ -78,9 +83,67 @@ impl Params {
 
     /// Adds a text; it fits every type whose text form it is.
     pub fn push_text(&mut self, value: &str) {
-        self.push_tag(tag::TEXT);
-        self.bytes.extend((value.len() as u32).to_le_bytes());
-        self.bytes.extend(value.as_bytes());
+        self.push_run(tag::TEXT, value.as_bytes());
+    }
+
+    /// Adds a boolean.
+    pub fn push_bool(&mut self, value: bool) {
+        self.push_tag(if value { tag::TRUE } else { tag::FALSE });
+    }
+
+    /// Adds bytes, for a `bytea`.
+    pub fn push_bytes(&mut self, value: &[u8]) {
+        self.push_run(tag::BYTES, value);
+    }
+
+    /// Adds an object as JSON text.
+    pub fn push_json(&mut self, text: &str) {
+        self.push_run(tag::JSON, text.as_bytes());
+    }
+
+    /// Adds a list as the JSON text of an array.
+    pub fn push_array(&mut self, text: &str) {
+        self.push_run(tag::ARRAY, text.as_bytes());
+    }
+
+    /// Adds an array of values that came from a column of this type, in the form in which they came;
+    /// none of them is NULL.
+    ///
+    /// The parameter has to be an array: `= any($1)`. Its elements may have another type than the
+    /// column where no value changes on the way, integers of another width for example.
+    pub fn push_cells<'a>(
+        &mut self,
+        type_oid: u32,
+        is_binary: bool,
+        cells: impl Iterator<Item = &'a [u8]>,
+    ) {
+        self.push_tag(tag::CELLS);
+        self.bytes.extend(type_oid.to_le_bytes());
+        self.bytes.push(u8::from(is_binary));
+        let counts = self.bytes.len();
+        self.bytes.extend([0; 8]);
+        let mut count = 0u32;
+        for cell in cells {
+            // As in a binary array, so that one of the same type is only copied.
+            self.bytes.extend((cell.len() as i32).to_be_bytes());
+            self.bytes.extend_from_slice(cell);
+            count += 1;
+        }
+        let length = (self.bytes.len() - counts - 8) as u32;
+        self.bytes[counts..counts + 4].copy_from_slice(&count.to_le_bytes());
+        self.bytes[counts + 4..counts + 8].copy_from_slice(&length.to_le_bytes());
+    }
+
+    /// Adds values that were packed on the other side of the boundary.
+    pub fn push_packed(&mut self, count: usize, bytes: &[u8]) {
+        self.count += count;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn push_run(&mut self, tag: u8, bytes: &[u8]) {
+        self.push_tag(tag);
+        self.bytes.extend((bytes.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(bytes);
     }
 
     fn push_tag(&mut self, tag: u8) {
@@ -141,6 +204,27 @@ impl<'a> Values<'a> {
         f64::from_le_bytes(*bytes)
     }
 
+    fn word(&mut self) -> u32 {
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
+            return 0;
+        };
+        self.rest = rest;
+        u32::from_le_bytes(*bytes)
+    }
+
+    fn cells(&mut self) -> CellArray<'a> {
+        let type_oid = self.word();
+        let is_binary = self.rest.first() == Some(&1);
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        let count = self.word();
+        CellArray {
+            type_oid,
+            is_binary,
+            count,
+            cells: self.bytes(),
+        }
+    }
+
     fn bytes(&mut self) -> &'a [u8] {
         let Some((length, rest)) = self.rest.split_first_chunk() else {
             return &[];
@@ -175,6 +259,7 @@ impl<'a> Iterator for Values<'a> {
             tag::JSON => Value::Json(self.text()),
             tag::ARRAY => Value::Array(self.text()),
             tag::BINARY => Value::Binary(self.bytes()),
+            tag::CELLS => Value::Cells(self.cells()),
             _ => Value::Null,
         })
     }
@@ -189,6 +274,7 @@ fn is_binary(value: Value<'_>, type_oid: u32) -> bool {
         ),
         Value::Bool(_) => type_oid == oid::BOOL,
         Value::Bytes(_) | Value::Binary(_) => true,
+        Value::Cells(cells) => cells.fit(type_oid) == CellsFit::Binary,
         Value::Date(_) => {
             matches!(type_oid, oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::DATE)
         }
@@ -216,12 +302,13 @@ fn write_value(value: Value<'_>, type_oid: u32, buffer: &mut BytesMut) -> Result
             _ => buffer.put_slice(text.as_bytes()),
         },
         Value::Array(text) => return write_array(text, type_oid, buffer),
+        Value::Cells(cells) => return cells.write(type_oid, buffer),
     }
     Ok(())
 }
 
 /// Objects with lower OIDs come with PostgreSQL (`FirstNormalObjectId` in its sources).
-const FIRST_USER_OID: u32 = 16384;
+pub(crate) const FIRST_USER_OID: u32 = 16384;
 
 fn write_number(number: f64, type_oid: u32, buffer: &mut BytesMut) -> Result<(), String> {
     let whole = |minimum: f64, maximum: f64| {
@@ -270,7 +357,7 @@ fn write_bool(value: bool, type_oid: u32, buffer: &mut BytesMut) -> Result<(), S
     Ok(())
 }
 
-fn put_display(buffer: &mut BytesMut, value: impl std::fmt::Display) {
+pub(crate) fn put_display(buffer: &mut BytesMut, value: impl std::fmt::Display) {
     // BytesMut grows as needed, so writing to it does not fail.
     let _ = write!(buffer, "{value}");
 }
@@ -327,7 +414,7 @@ impl std::fmt::Display for IsoTime {
 /// Year, month and day of a day counted from 1970-01-01 in the proleptic Gregorian calendar.
 ///
 /// The year is taken to begin in March, so that the leap day comes last; 400 years are 146,097 days.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -391,23 +478,23 @@ fn write_array_element(
             buffer.put_u8(b'}');
         }
         Json::Null => buffer.put_slice(b"NULL"),
-        other if is_json => put_quoted(buffer, &other.to_string()),
+        other if is_json => put_quoted(buffer, other.to_string().as_bytes()),
         Json::Bool(value) => put_display(buffer, value),
         Json::Number(number) => put_display(buffer, number),
-        Json::String(text) => put_quoted(buffer, text),
+        Json::String(text) => put_quoted(buffer, text.as_bytes()),
         Json::Object(_) => return Err("an array with an object in it".into()),
         Json::Array(_) => return Err("an array".into()),
     }
     Ok(())
 }
 
-fn put_quoted(buffer: &mut BytesMut, text: &str) {
+pub(crate) fn put_quoted(buffer: &mut BytesMut, text: &[u8]) {
     buffer.put_u8(b'"');
-    for byte in text.bytes() {
+    for byte in text {
         if matches!(byte, b'"' | b'\\') {
             buffer.put_u8(b'\\');
         }
-        buffer.put_u8(byte);
+        buffer.put_u8(*byte);
     }
     buffer.put_u8(b'"');
 }

@@ -3,6 +3,7 @@
 //! `npm test` starts one. What needs a server that is killed or restarted is tested from JavaScript.
 
 mod cancellation;
+mod cells;
 mod failures;
 mod sessions;
 mod statements;

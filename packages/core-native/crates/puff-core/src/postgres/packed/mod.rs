@@ -15,11 +15,13 @@
 
 mod array;
 mod cell;
+mod literal;
 mod packer;
 mod rows;
 mod shape;
 mod sink;
 
+pub(crate) use literal::put_cell_text;
 pub use packer::{PackedLayout, Packer};
 pub use rows::Text;
 pub use shape::Shape;

@@ -1,6 +1,7 @@
 //! Laying rows out, chunk by chunk.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 use super::cell::Cell;
 use super::rows::{Rows, Text};
@@ -22,6 +23,8 @@ pub struct PackedLayout {
     shape: Arc<Shape>,
     decodings: Box<[Decoding]>,
     cells: Box<[Cell]>,
+    /// Set by the first who has something to keep beside the layout.
+    memo: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl PackedLayout {
@@ -38,6 +41,25 @@ impl PackedLayout {
                 .map(|(column, decoding)| Cell::of(column.type_oid, *decoding))
                 .collect(),
             decodings,
+            memo: OnceLock::new(),
+        }
+    }
+
+    /// The columns, and whether the values of each come in PostgreSQL's binary form; otherwise they
+    /// are text.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&Column, bool)> {
+        let forms = self.decodings.iter().map(|decoding| decoding.is_binary);
+        let columns = self.shape.columns.iter().map(|(column, ..)| column);
+        columns.zip(forms)
+    }
+
+    /// What a reader of raw rows worked out for this layout, made at its first use and kept with it.
+    /// There is one place: it belongs to the first type that is asked for, others are made each time.
+    pub fn memo<T: Any + Send + Sync>(&self, make: impl Fn(&PackedLayout) -> T) -> Arc<T> {
+        let kept = self.memo.get_or_init(|| Arc::new(make(self)));
+        match kept.clone().downcast() {
+            Ok(memo) => memo,
+            Err(_) => Arc::new(make(self)),
         }
     }
 

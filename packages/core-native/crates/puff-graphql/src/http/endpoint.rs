@@ -1,0 +1,227 @@
+//! From an HTTP request to what is to be executed.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::csrf;
+use super::media_type::{self, Offer};
+use super::options::{HttpOptions, Method, Playground};
+use super::parameters::Parameters;
+use super::persisted::Documents;
+use super::playground::Page;
+use super::refusal::Refusal;
+use super::response::{HttpResponse, ResponseFormat};
+
+/// The headers of a request that [`Endpoint::accept`] reads, in lower case.
+pub const REQUEST_HEADERS: [&str; 11] = [
+    "accept",
+    "apollo-require-preflight",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "graphql-preflight",
+    "origin",
+    "referer",
+    "sec-fetch-site",
+    "user-agent",
+    "x-apollo-operation-name",
+];
+
+/// A request as a transport received it.
+pub struct HttpRequest<'a> {
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// What comes after the `?` of the URL.
+    pub query: Option<&'a str>,
+    /// The value of the header with this name, which is in lower case; see [`REQUEST_HEADERS`].
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The body. A transport may stop reading when it has more than
+    /// [`max_body_bytes`](HttpOptions::max_body_bytes), or when `content-length` says more.
+    pub body: &'a [u8],
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Accepted {
+    /// Is to be executed; then [`respond`](super::respond) makes the answer.
+    Execute {
+        /// What to execute.
+        request: GraphqlRequest,
+        /// How to answer.
+        format: ResponseFormat,
+        /// Whether it may be a mutation; if it is one and may not, the answer is
+        /// [`refuse_mutation`](super::refuse_mutation) and nothing is executed.
+        allows_mutation: bool,
+    },
+    /// Is answered already.
+    Respond(HttpResponse),
+}
+
+/// A well-formed GraphQL request; nothing is known about the document in it yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphqlRequest {
+    /// The text of the document.
+    pub query: Arc<str>,
+    /// Which of its operations to execute.
+    pub operation_name: Option<String>,
+    /// The variables as the client sent them.
+    pub variables: Map<String, Json>,
+    /// What the client sent beside them.
+    pub extensions: Map<String, Json>,
+    /// Whether the client asks how it was executed, and [may](HttpOptions::explain).
+    pub is_explained: bool,
+}
+
+/// One URL that speaks GraphQL: its options, and the documents that its clients registered.
+///
+/// It is meant to live as long as the server does.
+pub struct Endpoint {
+    options: HttpOptions,
+    /// The value of the header `Allow`.
+    allow: String,
+    documents: Documents,
+    page: Option<Page>,
+}
+
+impl Endpoint {
+    /// An endpoint without registered documents.
+    pub fn new(mut options: HttpOptions) -> Endpoint {
+        let trusted = std::mem::take(&mut options.trusted_documents);
+        let documents = Documents::new(trusted, options.only_trusted, &options.persisted);
+        let page = match options.playground {
+            Playground::None => None,
+            Playground::Graphiql => Some(Page::graphiql(options.explain)),
+            Playground::Sandbox => Some(Page::sandbox()),
+        };
+        let serves_get = page.is_some() || options.methods.contains(&Method::Get);
+        let mut allow = String::new();
+        if serves_get {
+            allow.push_str("GET, HEAD, ");
+        }
+        if options.methods.contains(&Method::Post) {
+            allow.push_str("POST, ");
+        }
+        allow.push_str("OPTIONS");
+        Endpoint {
+            options,
+            allow,
+            documents,
+            page,
+        }
+    }
+
+    /// Decides about a request: answers it, or says what is to be executed for it.
+    ///
+    /// Never blocks and does no input or output.
+    pub fn accept(&self, request: &HttpRequest<'_>) -> Accepted {
+        match self.examine(request) {
+            Ok(accepted) => accepted,
+            Err((refusal, format)) => Accepted::Respond(refusal.into_response(format)),
+        }
+    }
+
+    fn examine(&self, request: &HttpRequest<'_>) -> Result<Accepted, (Refusal, ResponseFormat)> {
+        let before_format = |refusal| (refusal, ResponseFormat::Json);
+        let is_post = match request.method {
+            "POST" => true,
+            "GET" | "HEAD" => false,
+            "OPTIONS" => return Ok(Accepted::Respond(self.describe())),
+            _ => return Err(before_format(self.method_not_allowed())),
+        };
+
+        let offers: &[Offer] = match (&self.page, is_post) {
+            (Some(_), false) => &[Offer::Json, Offer::GraphqlResponse, Offer::Html],
+            _ => &[Offer::Json, Offer::GraphqlResponse],
+        };
+        let format = match media_type::negotiate((request.header)("accept"), offers) {
+            Some(Offer::Json) => ResponseFormat::Json,
+            Some(Offer::GraphqlResponse) => ResponseFormat::GraphqlResponse,
+            Some(Offer::Html) => {
+                let page = self.page.as_ref().map(Page::response);
+                return page
+                    .map(Accepted::Respond)
+                    .ok_or_else(|| before_format(Refusal::NotAcceptable));
+            }
+            None => return Err(before_format(Refusal::NotAcceptable)),
+        };
+
+        let method = if is_post { Method::Post } else { Method::Get };
+        if !self.options.methods.contains(&method) {
+            return Err((self.method_not_allowed(), format));
+        }
+        let request = self.graphql_request(request, is_post);
+        request
+            .map(|request| Accepted::Execute {
+                request,
+                format,
+                allows_mutation: is_post,
+            })
+            .map_err(|refusal| (refusal, format))
+    }
+
+    fn graphql_request(
+        &self,
+        request: &HttpRequest<'_>,
+        is_post: bool,
+    ) -> Result<GraphqlRequest, Refusal> {
+        if is_post {
+            self.check_body(request)?;
+        }
+        if self.options.csrf_prevention && csrf::may_be_cross_site(request.header) {
+            return Err(Refusal::CrossSite);
+        }
+        let parameters = if is_post {
+            Parameters::from_json(request.body)?
+        } else {
+            Parameters::from_url(request.query.unwrap_or_default())?
+        };
+        let extensions = parameters.extensions.unwrap_or_default();
+        let query = self
+            .documents
+            .find(parameters.query, parameters.document_id, &extensions)?;
+        Ok(GraphqlRequest {
+            query,
+            operation_name: parameters.operation_name,
+            variables: parameters.variables.unwrap_or_default(),
+            is_explained: self.options.explain
+                && extensions.get("explain") == Some(&Json::Bool(true)),
+            extensions,
+        })
+    }
+
+    /// Checks what can be known of a body without reading it.
+    fn check_body(&self, request: &HttpRequest<'_>) -> Result<(), Refusal> {
+        let content_type = (request.header)("content-type");
+        if !content_type.is_some_and(media_type::is_json_in_utf8) {
+            let shown = content_type.map(|value| format!("`{value}`"));
+            return Err(Refusal::UnsupportedMediaType(shown));
+        }
+        let encoding = (request.header)("content-encoding").map_or("identity", str::trim);
+        if !encoding.eq_ignore_ascii_case("identity") && !encoding.is_empty() {
+            return Err(Refusal::UnsupportedContentEncoding(encoding.to_owned()));
+        }
+        let declared = (request.header)("content-length").and_then(|value| value.parse().ok());
+        let limit = self.options.max_body_bytes;
+        if request.body.len().max(declared.unwrap_or(0)) > limit {
+            return Err(Refusal::BodyTooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// The answer to OPTIONS. Headers for cross-origin requests are the application's to add.
+    fn describe(&self) -> HttpResponse {
+        HttpResponse {
+            status: 204,
+            headers: vec![("allow", Cow::Owned(self.allow.clone()))],
+            body: Vec::new(),
+        }
+    }
+
+    fn method_not_allowed(&self) -> Refusal {
+        Refusal::MethodNotAllowed {
+            allow: Cow::Owned(self.allow.clone()),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! GraphQL over HTTP (the working draft of <https://graphql.github.io/graphql-over-http/>), without
+//! any transport: requests in, what to execute or what to answer out.
+//!
+//! A server calls [`Endpoint::accept`] with what it received. It sends a [`Accepted::Respond`] as it
+//! is; it runs an [`Accepted::Execute`] and gives the outcome to [`respond`].
+
+mod csrf;
+mod endpoint;
+mod media_type;
+mod options;
+mod parameters;
+mod persisted;
+mod playground;
+mod refusal;
+mod response;
+
+pub use endpoint::{Accepted, Endpoint, GraphqlRequest, HttpRequest, REQUEST_HEADERS};
+pub use options::{HttpOptions, Method, PersistedOptions, Playground};
+pub use response::{HttpResponse, Outcome, ResponseFormat, refuse_mutation, respond};

@@ -1,0 +1,62 @@
+//! What goes back to the client.
+
+use std::borrow::Cow;
+
+use super::refusal::Refusal;
+
+/// An answer, complete but for what the transport adds (`Content-Length`, `Date`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// The headers, with names in lower case.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The body; empty for 204.
+    pub body: Vec<u8>,
+}
+
+/// The media type that a client wants its response in, which also decides about status codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseFormat {
+    /// `application/json`: 200 for every answer to a well-formed request.
+    Json,
+    /// `application/graphql-response+json`: 400 for an answer without `data`.
+    GraphqlResponse,
+}
+
+impl ResponseFormat {
+    /// The value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            ResponseFormat::Json => "application/json; charset=utf-8",
+            ResponseFormat::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+}
+
+/// How far an accepted request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The document or the variables were not valid; the body has no `data`.
+    RequestError,
+    /// The operation was executed, maybe with errors in fields; the body has `data`, maybe null.
+    Executed,
+}
+
+/// The answer for a response in JSON, as the engine wrote it.
+pub fn respond(format: ResponseFormat, outcome: Outcome, body: Vec<u8>) -> HttpResponse {
+    let status = match (outcome, format) {
+        (Outcome::RequestError, ResponseFormat::GraphqlResponse) => 400,
+        _ => 200,
+    };
+    HttpResponse {
+        status,
+        headers: vec![("content-type", Cow::Borrowed(format.content_type()))],
+        body,
+    }
+}
+
+/// The answer to a mutation in a request with [`allows_mutation`](super::Accepted::Execute) false.
+pub fn refuse_mutation(format: ResponseFormat) -> HttpResponse {
+    Refusal::MutationOverGet.into_response(format)
+}

@@ -1,0 +1,39 @@
+//! What apollo-compiler finds, as errors of a response.
+
+use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::parser::FileId;
+use apollo_compiler::validation::DiagnosticList;
+
+use super::lines::Lines;
+use crate::error::GraphqlError;
+
+/// How many errors one document gets at most; graphql-js stops at the same number.
+pub(crate) const MAX_ERRORS: usize = 100;
+
+/// The first [`MAX_ERRORS`] diagnostics of a text.
+pub(crate) fn to_errors(
+    diagnostics: &DiagnosticList,
+    text: &str,
+    lines: &Lines,
+    code: &str,
+) -> Vec<GraphqlError> {
+    diagnostics
+        .iter()
+        .take(MAX_ERRORS)
+        .map(|diagnostic| {
+            // The wording of graphql-js where apollo-compiler knows it: what clients see should not
+            // depend on which of the two validated.
+            let message = diagnostic
+                .error
+                .unstable_compat_message()
+                .unwrap_or_else(|| diagnostic.error.to_string());
+            let error = GraphqlError::new(message, code);
+            match diagnostic.error.location() {
+                Some(span) if span.file_id() != FileId::BUILT_IN => {
+                    error.at(lines.location(text, span.offset()))
+                }
+                _ => error,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,1 @@
+export { type PuffGateway, puffGateway } from './gateway.js';

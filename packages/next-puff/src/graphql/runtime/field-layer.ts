@@ -1,0 +1,55 @@
+import type { FieldAnswer } from '../native/protocol.js';
+import type { LayerCall, ParentColumns } from '../schema/field-source.js';
+import type { SchemaSpec } from '../schema/spec.js';
+import { type AnyLayer, callLayer, type LayerOutcome } from './layer-call.js';
+import { columnsOfType } from './layer-result.js';
+import type { OperationState } from './operation.js';
+import { type MaybePromise, whenReady } from './promises.js';
+import type { RequestedField } from './requested-field.js';
+import { completeValues } from './resolve-field.js';
+
+/**
+ * Resolves a field by its layer.
+ *
+ * @param path the response keys above the field
+ * @throws or rejects with what the layer's function throws
+ */
+export function callFieldLayer(
+  layer: AnyLayer,
+  field: RequestedField,
+  parents: ParentColumns<Record<string, unknown>>,
+  path: readonly string[],
+  operation: OperationState,
+  fields: SchemaSpec['fields'],
+): MaybePromise<FieldAnswer> {
+  const { coordinate, type, definition, index, context } = field;
+  const { objects } = field.parents;
+  const fullPath = [...path, field.key];
+  const call: LayerCall<unknown, Record<string, unknown>, unknown> = {
+    parents,
+    args: field.args(),
+    context,
+    info: { coordinate, path: fullPath, parentCount: objects.length },
+    cache: operation.cache,
+  };
+  const outcome = callLayer(layer, {
+    call: call as LayerCall<never, never, never>,
+    parents: objects,
+    target: {
+      coordinate,
+      fieldName: definition.name,
+      type,
+      columns: columnsOfType(type, fields),
+    },
+  });
+  return whenReady(outcome, (settled: LayerOutcome) => {
+    if (!('statement' in settled)) return completeValues(field, settled.values, operation);
+    const { statement } = settled;
+    if (statement.columns !== undefined) {
+      const entries = Object.entries(statement.columns);
+      const columns = Object.fromEntries(entries.map(([name, column]) => [name, { column }]));
+      operation.answeredColumns.set(fullPath.join('.'), columns);
+    }
+    return { index, statement };
+  });
+}

@@ -1,0 +1,167 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Database } from '../../postgres/database.js';
+import type { AnswerAsk, Ask, FieldAnswer, FieldsAsk } from '../native/protocol.js';
+import type { ContextValues } from './context-values.js';
+import type { ErrorPlace } from './failures.js';
+import { callFieldLayer } from './field-layer.js';
+import type { OperationState } from './operation.js';
+import { columnsOf, propertyValues } from './parent-columns.js';
+import { type Parents, PlacedObjects } from './parents.js';
+import { isPromise, type MaybePromise, whenReady } from './promises.js';
+import { RequestedField } from './requested-field.js';
+import { resolveField } from './resolve-field.js';
+import type { RowObjects } from './row-objects.js';
+import { rowSourceOf } from './row-source.js';
+import type { RuntimeSchema } from './schema-runtime.js';
+
+/** What the runs of all operations of a schema share. */
+export interface SharedRuntime {
+  readonly schema: RuntimeSchema;
+  readonly rows: RowObjects;
+  readonly contextValues: ContextValues;
+}
+
+/** Answers what the engine asks for one operation, in the async context that the operation began in. */
+export class OperationRunner {
+  readonly #shared: SharedRuntime;
+  readonly #state: OperationState;
+  readonly #answer: AnswerAsk;
+  readonly #database: Database;
+  // What belongs to the request (its headers, its signal) is found through the async context.
+  readonly #scope = new AsyncResource('NextPuffGraphqlOperation');
+
+  constructor(shared: SharedRuntime, state: OperationState, answer: AnswerAsk) {
+    this.#shared = shared;
+    this.#state = state;
+    this.#answer = answer;
+    this.#database = new Database(shared.schema.pool);
+  }
+
+  /** Answers an ask, in as many parts as it takes. Never throws. */
+  readonly handle = (ask: Ask): void => {
+    if (ask.start !== undefined) this.#state.begin(ask.start);
+    this.#scope.runInAsyncScope(() => {
+      if (ask.transaction === undefined) this.#run(ask);
+      else this.#database.within(ask.transaction, () => this.#run(ask));
+    });
+  };
+
+  #run(ask: Ask): void {
+    try {
+      const work = this.#work(ask);
+      if (isPromise(work)) work.catch((error: unknown) => this.#fail(ask, error));
+    } catch (error) {
+      this.#fail(ask, error);
+    }
+  }
+
+  #work(ask: Ask): MaybePromise<void> {
+    const { schema, contextValues } = this.#shared;
+    if (ask.kind === 'fields') this.#state.prepare();
+    return whenReady(this.#state.context(), (context) => {
+      if (ask.kind === 'fields') return this.#resolve(ask, context);
+      if (ask.kind === 'context') {
+        return this.#answer(ask.ask, { context: contextValues.of(context) });
+      }
+      return whenReady(schema.settingsOf(context), (settings) =>
+        this.#answer(ask.ask, { settings: textsOf(settings) }),
+      );
+    });
+  }
+
+  #resolve(ask: FieldsAsk, context: unknown): void {
+    const parents = this.#parentsOf(ask);
+    const ready: FieldAnswer[] = [];
+    const late = new LateAnswers((fields) => this.#answer(ask.ask, { fields }));
+    for (const asked of ask.fields) {
+      const answer = this.#answerOf(asked, ask, parents, context);
+      if (isPromise(answer)) late.wait(answer);
+      else ready.push(answer);
+    }
+    if (ready.length > 0) this.#answer(ask.ask, { fields: ready });
+  }
+
+  /** Never throws or rejects: what goes wrong is the field's failure. */
+  #answerOf(
+    asked: FieldsAsk['fields'][number],
+    ask: FieldsAsk,
+    parents: Parents,
+    context: unknown,
+  ): MaybePromise<FieldAnswer> {
+    const { index, key, name } = asked;
+    const definition = parents.type.getFields()[name];
+    const nodes = parents.fields.get(key);
+    if (asked.isProperty || definition === undefined || nodes === undefined) {
+      return { index, values: propertyValues(parents.objects, name) };
+    }
+    const field = new RequestedField(asked, definition, nodes, parents, this.#state, context);
+    const layer = this.#shared.schema.layers.get(field.coordinate);
+    const failed = (error: unknown): FieldAnswer => ({
+      index,
+      failure: this.#state.mask.failure(error, () => field.placeOf(0, [])),
+    });
+    try {
+      if (layer === undefined) return resolveField(field, this.#state);
+      const columns = columnsOf(parents, 'rows' in ask.parents);
+      const { fields } = this.#shared.schema.spec;
+      const answer = callFieldLayer(layer, field, columns, ask.path, this.#state, fields);
+      return isPromise(answer) ? answer.catch(failed) : answer;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #parentsOf(ask: FieldsAsk): Parents {
+    const { parents, rows } = ask;
+    if ('set' in parents) return this.#state.kept(parents.set);
+    const { schema, collector } = this.#state;
+    if ('root' in parents) {
+      const type = schema.getRootType(this.#state.operation.operation);
+      if (!type) throw new Error(`The schema has no type ${ask.type}.`);
+      return new PlacedObjects(type, collector.collect(type, this.#state.rootNodes), [undefined]);
+    }
+    const { fields } = this.#shared.schema.spec;
+    const source = rowSourceOf(ask, this.#state, fields);
+    this.#shared.rows.adapt(rows, source.type, source.columns, source.name);
+    return new PlacedObjects(source.type, source.fields, rows, source.path);
+  }
+
+  #fail(ask: Ask, error: unknown): void {
+    const place = (): ErrorPlace => ({
+      coordinate: ask.kind === 'fields' ? ask.type : ask.kind,
+      path: ask.kind === 'fields' ? ask.path : [],
+      operationName: this.#state.name,
+    });
+    this.#answer(ask.ask, { failure: this.#state.mask.failure(error, place) });
+  }
+}
+
+/** Collects what is ready in the same turn into one answer. */
+class LateAnswers {
+  readonly #send: (fields: FieldAnswer[]) => void;
+  #ready: FieldAnswer[] = [];
+
+  constructor(send: (fields: FieldAnswer[]) => void) {
+    this.#send = send;
+  }
+
+  wait(answer: Promise<FieldAnswer>): void {
+    void answer.then((field) => {
+      // The queue of nextTick comes when there is no promise left to go on.
+      if (this.#ready.length === 0) process.nextTick(() => this.#flush());
+      this.#ready.push(field);
+    });
+  }
+
+  #flush(): void {
+    const fields = this.#ready;
+    this.#ready = [];
+    this.#send(fields);
+  }
+}
+
+function textsOf(settings: Readonly<Record<string, unknown>>): { [name: string]: string } {
+  const texts: { [name: string]: string } = {};
+  for (const [name, value] of Object.entries(settings)) texts[name] = String(value);
+  return texts;
+}

@@ -1,0 +1,116 @@
+import type { FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { OperationStart } from '../native/protocol.js';
+import type { FieldCollector } from './collected-fields.js';
+import type { PreparedDocuments, ReadyOperation } from './document.js';
+import type { ErrorMask } from './failures.js';
+import type { KeptObjects } from './parents.js';
+import type { MaybePromise } from './promises.js';
+import type { RowColumns } from './row-objects.js';
+import type { RowSource } from './row-source.js';
+
+/** What JavaScript knows of a running operation; it lives until the operation ends. */
+export class OperationState {
+  readonly schema: GraphQLSchema;
+  readonly mask: ErrorMask;
+  /** The cache that layers share. */
+  readonly cache = new Map<unknown, unknown>();
+  /** Columns of the statements that dynamic layers answered, by path. */
+  readonly answeredColumns = new Map<string, RowColumns>();
+  /** Where the rows of a layer come from, by the layer's number. */
+  readonly rowSources = new Map<number, RowSource>();
+  readonly #documents: PreparedDocuments;
+  readonly #makeContext: () => unknown;
+  readonly #sets: KeptObjects[] = [];
+  #context: { value: MaybePromise<unknown> } | undefined;
+  #start: OperationStart | undefined;
+  #ready: ReadyOperation | undefined;
+
+  /**
+   * @param makeContext is called when a context is needed first
+   */
+  constructor(
+    schema: GraphQLSchema,
+    documents: PreparedDocuments,
+    mask: ErrorMask,
+    makeContext: () => unknown,
+  ) {
+    this.schema = schema;
+    this.mask = mask;
+    this.#documents = documents;
+    this.#makeContext = makeContext;
+  }
+
+  /** Takes the request, which comes with the first ask. */
+  begin(start: OperationStart): void {
+    this.#start ??= start;
+  }
+
+  /**
+   * Parses the document and coerces the variables, unless that was done.
+   *
+   * @throws {GraphQLError} when a custom scalar does not take a value
+   */
+  prepare(): void {
+    if (this.#ready !== undefined) return;
+    const start = this.#start;
+    if (start === undefined) throw new Error('The first ask of an operation has no start.');
+    this.#ready = this.#documents.of(start.document).ready(start);
+  }
+
+  get #prepared(): ReadyOperation {
+    if (this.#ready === undefined) throw new Error('The operation was not prepared.');
+    return this.#ready;
+  }
+
+  /** The operation's name in its document. */
+  get name(): string | null {
+    return this.#start?.operationName ?? this.#ready?.operation.name?.value ?? null;
+  }
+
+  get operation(): OperationDefinitionNode {
+    return this.#prepared.operation;
+  }
+
+  get fragments(): Record<string, FragmentDefinitionNode> {
+    return this.#prepared.fragments;
+  }
+
+  get variableValues(): { [variable: string]: unknown } {
+    return this.#prepared.variableValues;
+  }
+
+  get collector(): FieldCollector {
+    return this.#prepared.collector;
+  }
+
+  /** The nodes from which the root's fields are collected; always the same array. */
+  get rootNodes(): readonly OperationDefinitionNode[] {
+    return this.#prepared.rootNodes;
+  }
+
+  /** The context, made at the first use; throws or rejects every time if making it failed. */
+  context(): MaybePromise<unknown> {
+    this.#context ??= { value: this.#firstContext() };
+    return this.#context.value;
+  }
+
+  #firstContext(): MaybePromise<unknown> {
+    try {
+      return this.#makeContext();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Keeps a set of objects and returns its number. */
+  keep(objects: KeptObjects): number {
+    return this.#sets.push(objects) - 1;
+  }
+
+  /** A set that was kept. */
+  kept(id: number): KeptObjects {
+    const set = this.#sets[id];
+    if (set === undefined) throw new Error(`The engine asked for the unknown set ${id}.`);
+    return set;
+  }
+}

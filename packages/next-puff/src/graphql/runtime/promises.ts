@@ -1,0 +1,20 @@
+/** A value, or a promise of it. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Whether a value is a promise, also one of another library or realm. */
+export function isPromise<T>(value: unknown): value is Promise<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+/** Waits for the promises among values, if there are any. */
+export function settleAll<T>(values: MaybePromise<T>[]): MaybePromise<T[]> {
+  return values.some(isPromise) ? Promise.all(values) : (values as T[]);
+}
+
+/** Goes on with a value, at once where it is there. */
+export function whenReady<T, R>(
+  value: MaybePromise<T>,
+  next: (value: T) => MaybePromise<R>,
+): MaybePromise<R> {
+  return isPromise<T>(value) ? value.then(next) : next(value);
+}

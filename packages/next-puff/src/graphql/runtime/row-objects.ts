@@ -1,0 +1,125 @@
+import type { GraphQLObjectType } from 'graphql';
+import type { ColumnSpec, FieldSpec, SchemaSpec } from '../schema/spec.js';
+
+/** A row as `postgres` gives it. */
+export type Row = Record<string, unknown>;
+
+/** Where the fields of a row's type are among its columns, as far as the statement says it. */
+export type RowColumns = { readonly [field: string]: ColumnSpec };
+
+/** How rows with certain columns become readable by field names. */
+interface RowShape {
+  /** Has an accessor for each field that has no column of its name. */
+  prototype: object;
+  /** Fields that have a column of their name but not its value. */
+  replaced: readonly ReplacedField[];
+}
+
+interface ReplacedField {
+  field: string;
+  column: string;
+  enumNames: ColumnSpec['enumNames'];
+}
+
+/** Statements of dynamic layers may have any columns: what is kept for them has a bound. */
+const MAX_SHAPES = 1000;
+
+/**
+ * Lets resolvers read rows by the names of fields (`questionText`) beside those of columns
+ * (`question_text`), without copying them: rows get a prototype with accessors.
+ */
+export class RowObjects {
+  readonly #fields: SchemaSpec['fields'];
+  readonly #shapes = new Map<string, RowShape>();
+
+  constructor({ fields }: SchemaSpec) {
+    this.#fields = fields;
+  }
+
+  /**
+   * Makes rows readable, in place.
+   *
+   * @param source names the statement's columns: the same name stands for the same `columns`
+   */
+  adapt(rows: Row[], type: GraphQLObjectType, columns: RowColumns, source: string): void {
+    const [first] = rows;
+    if (first === undefined) return;
+    const { prototype, replaced } = this.#shapeOf(Object.keys(first), type, columns, source);
+    for (const row of rows) {
+      for (const { field, column, enumNames } of replaced) {
+        row[field] = named(row[column], enumNames);
+      }
+      Object.setPrototypeOf(row, prototype);
+    }
+  }
+
+  #shapeOf(
+    present: readonly string[],
+    type: GraphQLObjectType,
+    columns: RowColumns,
+    source: string,
+  ): RowShape {
+    const key = JSON.stringify([type.name, source, present]);
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear();
+      shape = this.#makeShape(new Set(present), type, columns);
+      this.#shapes.set(key, shape);
+    }
+    return shape;
+  }
+
+  #makeShape(present: ReadonlySet<string>, type: GraphQLObjectType, columns: RowColumns): RowShape {
+    const prototype: object = {};
+    const replaced: ReplacedField[] = [];
+    for (const field of Object.keys(type.getFields())) {
+      const { column, enumNames } = this.#columnOf(field, type, columns, present);
+      if (!present.has(column)) continue;
+      if (present.has(field)) {
+        if (column !== field || enumNames !== undefined)
+          replaced.push({ field, column, enumNames });
+        continue;
+      }
+      Object.defineProperty(prototype, field, {
+        configurable: true,
+        enumerable: true,
+        get(this: Row) {
+          return named(this[column], enumNames);
+        },
+        // Resolvers may put what they like on their parents.
+        set(this: Row, value: unknown) {
+          Object.defineProperty(this, field, {
+            value,
+            configurable: true,
+            enumerable: true,
+            writable: true,
+          });
+        },
+      });
+    }
+    return { prototype, replaced };
+  }
+
+  #columnOf(
+    field: string,
+    type: GraphQLObjectType,
+    columns: RowColumns,
+    present: ReadonlySet<string>,
+  ): ColumnSpec {
+    const spec: FieldSpec | undefined = this.#fields[`${type.name}.${field}`];
+    const known = Object.hasOwn(columns, field) ? columns[field] : undefined;
+    if (known !== undefined) return known;
+    if (spec?.kind === 'column') return spec;
+    return { column: present.has(field) ? field : snakeCase(field) };
+  }
+}
+
+function named(value: unknown, enumNames: ColumnSpec['enumNames']): unknown {
+  if (enumNames === undefined || typeof value !== 'string') return value;
+  return Object.hasOwn(enumNames, value) ? enumNames[value] : value;
+}
+
+/** The name that a column has in SQL when the field is in camel case. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

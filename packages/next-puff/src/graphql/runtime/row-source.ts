@@ -1,0 +1,113 @@
+import {
+  type FieldNode,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+} from 'graphql';
+import type { FieldsAsk } from '../native/protocol.js';
+import type { SchemaSpec } from '../schema/spec.js';
+import type { CollectedFields, SelectingNodes } from './collected-fields.js';
+import type { OperationState } from './operation.js';
+import type { ResponsePath } from './parents.js';
+import type { RowColumns } from './row-objects.js';
+
+/** Where the rows of a layer come from. */
+export interface RowSource {
+  type: GraphQLObjectType;
+  /** What is selected of them. */
+  fields: CollectedFields;
+  /** Their place, without indices: JavaScript does not know the lists that rows are in. */
+  path: ResponsePath | undefined;
+  columns: RowColumns;
+  /** Names the columns. */
+  name: string;
+}
+
+/** A way through the types to a layer; abstract types on it leave several open. */
+interface Way {
+  type: GraphQLObjectType;
+  nodes: SelectingNodes;
+  path: ResponsePath | undefined;
+  coordinates: readonly string[];
+}
+
+const NO_COLUMNS: RowColumns = {};
+
+/**
+ * Finds the field that rows come from, by their path: what is selected of them, and their columns.
+ *
+ * @throws {Error} when the document has no such path: the engine and JavaScript disagree
+ */
+export function rowSourceOf(
+  ask: FieldsAsk,
+  operation: OperationState,
+  spec: SchemaSpec['fields'],
+): RowSource {
+  const known = operation.rowSources.get(ask.layer);
+  if (known !== undefined) return known;
+  const root = operation.schema.getRootType(operation.operation.operation) as GraphQLObjectType;
+  let ways: Way[] = [{ type: root, nodes: operation.rootNodes, path: undefined, coordinates: [] }];
+  for (const key of ask.path) ways = ways.flatMap((way) => onward(way, key, operation));
+  for (const way of ways) {
+    if (way.type.name !== ask.type) continue;
+    const fields = operation.collector.collect(way.type, way.nodes);
+    if (!ask.fields.every((field) => isSelected(fields, field.key, field.name))) continue;
+    const { type, path } = way;
+    const source = { type, fields, path, ...columnsAt(way, ask.path, operation, spec) };
+    operation.rowSources.set(ask.layer, source);
+    return source;
+  }
+  throw new Error(`The document has no ${ask.type} at ${ask.path.join('.')}.`);
+}
+
+function onward(way: Way, key: string, operation: OperationState): Way[] {
+  const nodes = operation.collector.collect(way.type, way.nodes).get(key);
+  const name = nodes?.[0]?.name.value;
+  const definition = name === undefined ? undefined : way.type.getFields()[name];
+  if (nodes === undefined || definition === undefined) return [];
+  const path: ResponsePath = { prev: way.path, key, typename: way.type.name };
+  const coordinates = [...way.coordinates, `${way.type.name}.${name}`];
+  return typesOf(definition.type, operation).map((type) => ({ type, nodes, path, coordinates }));
+}
+
+function typesOf(
+  type: GraphQLOutputType,
+  { schema }: OperationState,
+): readonly GraphQLObjectType[] {
+  const named = getNamedType(type);
+  if (isObjectType(named)) return [named];
+  return isAbstractType(named) ? schema.getPossibleTypes(named) : [];
+}
+
+/** A key that layers below want may not be selected at all. */
+function isSelected(fields: CollectedFields, key: string, name: string): boolean {
+  const nodes: readonly FieldNode[] | undefined = fields.get(key);
+  return nodes === undefined || nodes[0]?.name.value === name;
+}
+
+/** The columns of the innermost statement above; the parts of a connection are below its field. */
+function columnsAt(
+  { coordinates }: Way,
+  path: readonly string[],
+  operation: OperationState,
+  fields: SchemaSpec['fields'],
+): { columns: RowColumns; name: string } {
+  for (let depth = coordinates.length; depth > 0; depth--) {
+    const coordinate = coordinates[depth - 1] as string;
+    const spec = fields[coordinate];
+    if (spec?.kind === 'statement') {
+      return { columns: spec.columns ?? NO_COLUMNS, name: coordinate };
+    }
+    if (spec?.kind === 'connection') {
+      return { columns: spec.forward.columns ?? NO_COLUMNS, name: coordinate };
+    }
+    if (spec?.kind === 'layer') {
+      const key = path.slice(0, depth).join('.');
+      const columns = operation.answeredColumns.get(key) ?? NO_COLUMNS;
+      return { columns, name: `${coordinate} ${JSON.stringify(columns)}` };
+    }
+  }
+  return { columns: NO_COLUMNS, name: '' };
+}

@@ -1,0 +1,50 @@
+import type { GraphQLSchema } from 'graphql';
+import type { AnswerAsk } from '../native/protocol.js';
+import type { SchemaSpec } from '../schema/spec.js';
+import { ContextValues } from './context-values.js';
+import { PreparedDocuments } from './document.js';
+import { ErrorMask, type ErrorReporter } from './failures.js';
+import type { AnyLayer } from './layer-call.js';
+import { OperationState } from './operation.js';
+import { OperationRunner, type SharedRuntime } from './operation-runner.js';
+import type { MaybePromise } from './promises.js';
+import { RowObjects } from './row-objects.js';
+
+/** What of a schema the runtime uses. */
+export interface RuntimeSchema {
+  readonly graphqlSchema: GraphQLSchema;
+  readonly spec: SchemaSpec;
+  readonly layers: ReadonlyMap<string, AnyLayer>;
+  readonly pool: string;
+  settingsOf(context: unknown): MaybePromise<Readonly<Record<string, string>>>;
+}
+
+/** The JavaScript side of a schema that the engine executes: its resolvers, layers and contexts. */
+export class SchemaRuntime {
+  readonly #shared: SharedRuntime;
+  readonly #documents: PreparedDocuments;
+  readonly #report: ErrorReporter | undefined;
+
+  /**
+   * @param report is told of errors that clients do not see; without it they go to `console.error`
+   */
+  constructor(schema: RuntimeSchema, report?: ErrorReporter) {
+    const { spec, graphqlSchema } = schema;
+    this.#shared = { schema, rows: new RowObjects(spec), contextValues: new ContextValues(spec) };
+    this.#documents = new PreparedDocuments(graphqlSchema);
+    this.#report = report;
+  }
+
+  /**
+   * Gets ready for the asks of one operation; call it where the operation is started, because resolvers
+   * run in the async context of this call.
+   *
+   * @param makeContext makes the context, when one is needed; called at most once
+   */
+  begin(makeContext: () => unknown, answer: AnswerAsk): OperationRunner {
+    const { graphqlSchema, spec } = this.#shared.schema;
+    const mask = new ErrorMask(spec.options.masksErrors, this.#report);
+    const state = new OperationState(graphqlSchema, this.#documents, mask, makeContext);
+    return new OperationRunner(this.#shared, state, answer);
+  }
+}

@@ -35,6 +35,19 @@ export interface DataLoader {
   request(request: ClientRequest): Promise<unknown>;
 }
 
+/** What a client knows of its schema. */
+export interface RuntimeDataModel {
+  models: Record<string, { fields: readonly ModelField[] }>;
+  enums: Record<string, { values: readonly { name: string; dbName?: string | null }[] }>;
+}
+
+/** A field of a model; `type` is a scalar, or the name of an enum or of another model. */
+export interface ModelField {
+  name: string;
+  kind: 'scalar' | 'enum' | 'object' | 'unsupported';
+  type: string;
+}
+
 /** The configuration of a client's engine. */
 export interface EngineConfig {
   adapter: unknown;
@@ -42,9 +55,7 @@ export interface EngineConfig {
   inlineSchema: string;
   previewFeatures: readonly string[];
   parameterizationSchema: { strings: string[]; graph: string };
-  runtimeDataModel: {
-    enums: Record<string, { values: readonly { name: string; dbName?: string | null }[] }>;
-  };
+  runtimeDataModel: RuntimeDataModel;
   compilerWasm: {
     /** The module that the engine has loaded, once it has started. */
     getRuntime(): Promise<CompilerRuntime>;

@@ -1,6 +1,11 @@
 import { parameterizeQuery, type QueryPlanNode } from '@prisma/client-engine-runtime';
 import { ParamGraph } from '@prisma/param-graph';
-import type { ClientInternals, ProtocolQuery, QueryCompiler } from '../client-internals.js';
+import type {
+  ClientInternals,
+  ProtocolQuery,
+  QueryCompiler,
+  RuntimeDataModel,
+} from '../client-internals.js';
 import { loadPrismaRuntime, type PrismaRuntime } from '../prisma-runtime.js';
 import { shapeOfPlan } from './query-plan.js';
 import type { PlaceholderValues, QueryShape } from './query-shape.js';
@@ -15,10 +20,18 @@ export class ShapeCompiler {
   readonly #graph: ParamGraph;
   /** The copy of Prisma that the client is of. */
   readonly runtime: PrismaRuntime;
+  /** The client's models and enums. */
+  readonly dataModel: RuntimeDataModel;
   /** By query without its values; the least recently used comes first. */
   readonly #shapes = new Map<string, QueryShape | Error>();
 
-  private constructor(compiler: QueryCompiler, graph: ParamGraph, runtime: PrismaRuntime) {
+  private constructor(
+    compiler: QueryCompiler,
+    graph: ParamGraph,
+    runtime: PrismaRuntime,
+    dataModel: RuntimeDataModel,
+  ) {
+    this.dataModel = dataModel;
     this.#compiler = compiler;
     this.#graph = graph;
     this.runtime = runtime;
@@ -49,7 +62,7 @@ export class ShapeCompiler {
     });
     // Without the enums' values, their members become constants: Prisma gives those of lists wrong names.
     const graph = ParamGraph.deserialize(config.parameterizationSchema, () => undefined);
-    return new ShapeCompiler(compiler, graph, await loadPrismaRuntime());
+    return new ShapeCompiler(compiler, graph, await loadPrismaRuntime(), config.runtimeDataModel);
   }
 
   /** The shape of a query, and the values that it leaves open. */

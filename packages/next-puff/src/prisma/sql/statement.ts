@@ -30,7 +30,8 @@ export interface PrismaStatement<T> {
 
 /** A statement that came from a query of a client. */
 export class CapturedStatement<T> implements PrismaStatement<T> {
-  readonly #shape: QueryShape;
+  /** What the statement has in common with those of the same query with other values. */
+  readonly shape: QueryShape;
   readonly #values: PlaceholderValues;
   readonly #unpack: ((result: unknown) => unknown) | undefined;
   readonly #runtime: PrismaRuntime;
@@ -46,27 +47,27 @@ export class CapturedStatement<T> implements PrismaStatement<T> {
     unpack: ((result: unknown) => unknown) | undefined,
     runtime: PrismaRuntime,
   ) {
-    this.#shape = shape;
+    this.shape = shape;
     this.#values = values;
     this.#unpack = unpack;
     this.#runtime = runtime;
   }
 
   get sql(): string {
-    return this.#shape.sql;
+    return this.shape.sql;
   }
 
   get params(): readonly unknown[] {
-    this.#params ??= fillIn(this.#shape, this.#values);
+    this.#params ??= fillIn(this.shape, this.#values);
     return this.#params;
   }
 
   get mapping(): RowMapping {
-    return this.#shape.mapping;
+    return this.shape.mapping;
   }
 
   bind(values: PlaceholderValues): unknown[] {
-    return fillInAll(this.#shape, { ...this.#values, ...values });
+    return fillInAll(this.shape, { ...this.#values, ...values });
   }
 
   read(outcome: StatementOutcome): T {

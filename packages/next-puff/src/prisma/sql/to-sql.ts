@@ -5,6 +5,8 @@ import {
   type DataLoader,
   hookQueries,
   internalsOf,
+  type ProtocolQuery,
+  type RuntimeDataModel,
 } from '../client-internals.js';
 import { PrismaPuff } from '../prisma-puff.js';
 import { refusal } from './refusal.js';
@@ -67,15 +69,25 @@ async function prepare(client: PreparableClient): Promise<void> {
 }
 
 function toStatement<T>(query: UnawaitedQuery<T> | WrittenSql): PrismaStatement<T> {
-  if (!isUnawaited(query)) {
-    if (typeof query?.sql === 'string' && Array.isArray(query.values)) {
-      return new WrittenStatement(query.text ?? query.sql, query.values);
-    }
-    throw refusal(
-      'is neither a query of a Prisma client nor Prisma.sql',
-      'Give toSql the query itself, without await: toSql(prisma.user.findMany()).',
-    );
+  if (isUnawaited(query)) return captureStatement(query);
+  if (typeof query?.sql === 'string' && Array.isArray(query.values)) {
+    return new WrittenStatement(query.text ?? query.sql, query.values);
   }
+  throw refusal(
+    'is neither a query of a Prisma client nor Prisma.sql',
+    'Give toSql the query itself, without await: toSql(prisma.user.findMany()).',
+  );
+}
+
+/**
+ * The statement of a query that was not awaited.
+ *
+ * @param complete may change the query, as Prisma writes it for its engine, before it is compiled
+ */
+export function captureStatement<T>(
+  query: UnawaitedQuery<T>,
+  complete?: (query: ProtocolQuery, dataModel: RuntimeDataModel) => void,
+): CapturedStatement<T> {
   // A client that nobody prepared has no hook yet: looking at its query would run it.
   if (!isAnyPrepared) throw notPrepared();
   const captured = capture(() => {
@@ -92,6 +104,7 @@ function toStatement<T>(query: UnawaitedQuery<T> | WrittenSql): PrismaStatement<
   const compiler = compilers.get(loader);
   if (compiler === undefined) throw notPrepared();
   checkRequest(request);
+  complete?.(request.protocolQuery, compiler.dataModel);
   const { shape, values } = compiler.compile(request.protocolQuery);
   return new CapturedStatement(shape, values, request.unpacker, compiler.runtime);
 }

@@ -1,0 +1,34 @@
+export { type Sql, type SqlTag, sql } from '../postgres/sql.js';
+export { PuffSchema, type PuffSchemaParts } from './puff-schema.js';
+export { connection, connectionArguments, connectionTypes } from './schema/connection.js';
+export { defineSchema, type SchemaDefinition } from './schema/define-schema.js';
+export {
+  ColumnField,
+  ConnectionField,
+  type ConnectionOptions,
+  type ConnectionSymbols,
+  column,
+  DynamicLayer,
+  type FieldSource,
+  type JoinOptions,
+  type LayerCall,
+  type LayerInfo,
+  type LayerResult,
+  type OrderKey,
+  type ParentColumns,
+  StaticLayer,
+  type StaticLayerOptions,
+  type StaticSymbols,
+} from './schema/field-source.js';
+export { type LayerFunction, layer } from './schema/layer.js';
+export { type PerParent, perParent } from './schema/per-parent.js';
+export type { SchemaOptions, SchemaRequest } from './schema/schema-options.js';
+export type { LimitsSpec, SchemaSpec } from './schema/spec.js';
+export type {
+  FieldTypes,
+  LayersOf,
+  ObjectTypes,
+  ResolversOf,
+  SchemaTypes,
+  UntypedSchema,
+} from './schema/types.js';

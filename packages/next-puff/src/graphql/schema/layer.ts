@@ -1,0 +1,56 @@
+import type { Sql } from '../../postgres/sql.js';
+import type { UnawaitedQuery } from '../../prisma/sql/to-sql.js';
+import {
+  DynamicLayer,
+  type JoinOptions,
+  type LayerCall,
+  type LayerResult,
+  StaticLayer,
+  type StaticLayerOptions,
+  type StaticSymbols,
+} from './field-source.js';
+
+/** Resolves fields for all parents at once; see {@link LayerFunction.static}. */
+export interface LayerFunction {
+  /**
+   * Resolves a field by one call for all parents of a request.
+   *
+   * The function returns a statement (`sql`, or a Prisma query that was not awaited), which the engine
+   * runs, or a value for each parent.
+   */
+  <Args, Parent, Context, Result>(
+    resolve: (
+      call: LayerCall<Args, Parent, Context>,
+    ) => LayerResult<Result> | Promise<LayerResult<Result>>,
+    options?: JoinOptions,
+  ): DynamicLayer<Args, Parent, Context, Result>;
+  /**
+   * Resolves a field by one statement for all parents, without JavaScript: the function is called at the
+   * start, with symbols for what a request brings.
+   *
+   * It must make the same statement whatever the values are. What depends on them (a condition on an
+   * argument, arithmetic, text that is put together) throws `PUFF_GRAPHQL_NOT_STATIC`; do it in SQL, or
+   * use `layer`. Conditions are looked for by calling the function several times with different
+   * values.
+   */
+  static<Args, Parent, Context>(
+    resolve: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
+    options?: StaticLayerOptions,
+  ): StaticLayer<Args, Parent, Context>;
+}
+
+/** Says how a field is resolved for all parents at once. */
+export const layer: LayerFunction = Object.assign(
+  <Args, Parent, Context, Result>(
+    resolve: (
+      call: LayerCall<Args, Parent, Context>,
+    ) => LayerResult<Result> | Promise<LayerResult<Result>>,
+    options: JoinOptions = {},
+  ) => new DynamicLayer(resolve, options),
+  {
+    static: <Args, Parent, Context>(
+      resolve: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
+      options: StaticLayerOptions = {},
+    ) => new StaticLayer(resolve, options),
+  },
+);

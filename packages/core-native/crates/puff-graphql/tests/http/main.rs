@@ -1,0 +1,10 @@
+//! GraphQL over HTTP, request by request.
+
+mod audit;
+mod cross_site;
+mod negotiation;
+mod options;
+mod parameters;
+mod persisted;
+mod playground;
+mod request;

@@ -1,5 +1,7 @@
 export { type Sql, type SqlTag, sql } from '../postgres/sql.js';
 export { PuffSchema, type PuffSchemaParts } from './puff-schema.js';
+export type { ErrorPlace, ErrorReporter } from './runtime/failures.js';
+export { fromGraphQLSchema } from './runtime/from-graphql-schema.js';
 export { connection, connectionArguments, connectionTypes } from './schema/connection.js';
 export { defineSchema, type SchemaDefinition } from './schema/define-schema.js';
 export {

@@ -65,6 +65,11 @@ export interface AskedField {
   name: string;
   /** The coerced arguments, as JSON: enums by name, custom scalars as the client gave them. */
   args: { [name: string]: JsonValue };
+  /**
+   * Whether the raw property of that name is wanted, as a parameter of statements below, and not a field
+   * that the document selects.
+   */
+  isProperty?: boolean;
 }
 
 /** Asks to resolve fields of one layer for all parents. */

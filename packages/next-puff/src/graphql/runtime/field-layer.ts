@@ -1,6 +1,6 @@
 import type { FieldAnswer } from '../native/protocol.js';
 import type { LayerCall, ParentColumns } from '../schema/field-source.js';
-import type { SchemaSpec } from '../schema/spec.js';
+import type { FieldSpecs } from './field-specs.js';
 import { type AnyLayer, callLayer, type LayerOutcome } from './layer-call.js';
 import { columnsOfType } from './layer-result.js';
 import type { OperationState } from './operation.js';
@@ -20,7 +20,7 @@ export function callFieldLayer(
   parents: ParentColumns<Record<string, unknown>>,
   path: readonly string[],
   operation: OperationState,
-  fields: SchemaSpec['fields'],
+  specs: FieldSpecs,
 ): MaybePromise<FieldAnswer> {
   const { coordinate, type, definition, index, context } = field;
   const { objects } = field.parents;
@@ -39,7 +39,7 @@ export function callFieldLayer(
       coordinate,
       fieldName: definition.name,
       type,
-      columns: columnsOfType(type, fields),
+      columns: columnsOfType(type, specs),
     },
   });
   return whenReady(outcome, (settled: LayerOutcome) => {

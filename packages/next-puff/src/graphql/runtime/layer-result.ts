@@ -2,6 +2,7 @@ import type { GraphQLOutputType } from 'graphql';
 import { getNamedType, getNullableType, isLeafType, isListType, isObjectType } from 'graphql';
 import { PuffError } from '../../errors.js';
 import type { ColumnSpec } from '../schema/spec.js';
+import type { FieldSpecs } from './field-specs.js';
 import { propertyOf } from './parent-columns.js';
 import { snakeCase } from './row-objects.js';
 
@@ -127,14 +128,14 @@ function keyOf(values: readonly unknown[]): string | undefined {
 /** The columns that a schema says for the fields of a type. */
 export function columnsOfType(
   type: GraphQLOutputType,
-  fields: { readonly [coordinate: string]: { kind: string } },
+  specs: FieldSpecs,
 ): { [field: string]: ColumnSpec } {
   const named = getNamedType(type);
   if (!isObjectType(named)) return {};
   const columns: { [field: string]: ColumnSpec } = {};
   for (const field of Object.keys(named.getFields())) {
-    const spec = fields[`${named.name}.${field}`];
-    if (spec?.kind === 'column') columns[field] = spec as unknown as ColumnSpec;
+    const spec = specs.of(named, field)?.spec;
+    if (spec?.kind === 'column') columns[field] = spec;
   }
   return columns;
 }

@@ -4,6 +4,7 @@ import type { AnswerAsk, Ask, FieldAnswer, FieldsAsk } from '../native/protocol.
 import type { ContextValues } from './context-values.js';
 import type { ErrorPlace } from './failures.js';
 import { callFieldLayer } from './field-layer.js';
+import type { FieldSpecs } from './field-specs.js';
 import type { OperationState } from './operation.js';
 import { columnsOf, propertyValues } from './parent-columns.js';
 import { type Parents, PlacedObjects } from './parents.js';
@@ -17,6 +18,7 @@ import type { RuntimeSchema } from './schema-runtime.js';
 /** What the runs of all operations of a schema share. */
 export interface SharedRuntime {
   readonly schema: RuntimeSchema;
+  readonly specs: FieldSpecs;
   readonly rows: RowObjects;
   readonly contextValues: ContextValues;
 }
@@ -91,20 +93,21 @@ export class OperationRunner {
     const { index, key, name } = asked;
     const definition = parents.type.getFields()[name];
     const nodes = parents.fields.get(key);
-    if (asked.isProperty || definition === undefined || nodes === undefined) {
+    if (asked.isProperty || definition === undefined || nodes?.[0]?.name.value !== name) {
       return { index, values: propertyValues(parents.objects, name) };
     }
     const field = new RequestedField(asked, definition, nodes, parents, this.#state, context);
-    const layer = this.#shared.schema.layers.get(field.coordinate);
+    const { schema, specs } = this.#shared;
+    const found = specs.of(parents.type, name);
+    const layer = found && schema.layers.get(found.coordinate);
     const failed = (error: unknown): FieldAnswer => ({
       index,
       failure: this.#state.mask.failure(error, () => field.placeOf(0, [])),
     });
     try {
-      if (layer === undefined) return resolveField(field, this.#state);
+      if (layer === undefined) return resolveField(field, found?.spec, this.#state);
       const columns = columnsOf(parents, 'rows' in ask.parents);
-      const { fields } = this.#shared.schema.spec;
-      const answer = callFieldLayer(layer, field, columns, ask.path, this.#state, fields);
+      const answer = callFieldLayer(layer, field, columns, ask.path, this.#state, specs);
       return isPromise(answer) ? answer.catch(failed) : answer;
     } catch (error) {
       return failed(error);
@@ -120,8 +123,7 @@ export class OperationRunner {
       if (!type) throw new Error(`The schema has no type ${ask.type}.`);
       return new PlacedObjects(type, collector.collect(type, this.#state.rootNodes), [undefined]);
     }
-    const { fields } = this.#shared.schema.spec;
-    const source = rowSourceOf(ask, this.#state, fields);
+    const source = rowSourceOf(ask, this.#state, this.#shared.specs);
     this.#shared.rows.adapt(rows, source.type, source.columns, source.name);
     return new PlacedObjects(source.type, source.fields, rows, source.path);
   }

@@ -34,9 +34,13 @@ export function columnsOf(
   });
 }
 
-/** The property of an object; nothing of what has none. */
+/** The property of an object, also for a column's name: objects of Prisma have `authorId` for `author_id`. */
 export function propertyOf(object: unknown, name: string): unknown {
-  return (object as Record<string, unknown> | null | undefined)?.[name];
+  if (object === null || object === undefined) return undefined;
+  const value = (object as Record<string, unknown>)[name];
+  if (value !== undefined || !name.includes('_')) return value;
+  const camelCase = name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+  return (object as Record<string, unknown>)[camelCase];
 }
 
 function checkColumn(rows: readonly unknown[], name: string, type: string): void {

@@ -1,5 +1,6 @@
 import type { GraphQLFieldResolver } from 'graphql';
 import type { FieldAnswer } from '../native/protocol.js';
+import type { FieldSpec } from '../schema/spec.js';
 import { FieldCompletion } from './completion.js';
 import type { OperationState } from './operation.js';
 import { isPromise, type MaybePromise } from './promises.js';
@@ -10,9 +11,11 @@ type Resolver = GraphQLFieldResolver<unknown, unknown>;
 /** Calls a field's resolver for each parent, and completes what it gives; never throws or rejects. */
 export function resolveField(
   field: RequestedField,
+  spec: FieldSpec | undefined,
   operation: OperationState,
 ): MaybePromise<FieldAnswer> {
   const completion = new FieldCompletion(field);
+  const column = spec?.kind === 'column' ? spec.column : undefined;
   const { objects } = field.parents;
   const waiting: Promise<void>[] = [];
   const resolve: Resolver | undefined = field.definition.resolve;
@@ -21,7 +24,7 @@ export function resolveField(
     try {
       value =
         resolve === undefined
-          ? defaultValue(field, objects[parent], parent)
+          ? defaultValue(field, objects[parent], parent, column)
           : resolve(objects[parent], field.args(), field.context, field.infoOf(parent));
     } catch (error) {
       completion.fail(parent, error);
@@ -57,13 +60,24 @@ function answerOf(
   return waiting.length === 0 ? answer() : Promise.all(waiting).then(answer);
 }
 
-/** The property with the field's name, or what the method of that name returns. */
-function defaultValue(field: RequestedField, object: unknown, parent: number): unknown {
+/**
+ * The property with the field's name, or what the method of that name returns; or else the property
+ * with the name of the field's column.
+ */
+function defaultValue(
+  field: RequestedField,
+  object: unknown,
+  parent: number,
+  column: string | undefined,
+): unknown {
   if ((typeof object !== 'object' && typeof object !== 'function') || object === null) {
     return undefined;
   }
   const { name } = field.definition;
   const property = (object as Record<string, unknown>)[name];
+  if (property === undefined && column !== undefined) {
+    return (object as Record<string, unknown>)[column];
+  }
   if (typeof property !== 'function') return property;
   const target = object as Record<string, Resolver>;
   return (target[name] as (...args: unknown[]) => unknown)(

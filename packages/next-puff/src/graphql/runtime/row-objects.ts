@@ -1,5 +1,6 @@
-import type { GraphQLObjectType } from 'graphql';
-import type { ColumnSpec, FieldSpec, SchemaSpec } from '../schema/spec.js';
+import { type GraphQLObjectType, getNamedType, isEnumType } from 'graphql';
+import type { ColumnSpec } from '../schema/spec.js';
+import type { FieldSpecs } from './field-specs.js';
 
 /** A row as `postgres` gives it. */
 export type Row = Record<string, unknown>;
@@ -18,8 +19,11 @@ interface RowShape {
 interface ReplacedField {
   field: string;
   column: string;
-  enumNames: ColumnSpec['enumNames'];
+  enumValues: EnumValues;
 }
+
+/** Values of an enum as resolvers have them, by the values of the database, where they differ. */
+type EnumValues = ReadonlyMap<unknown, unknown> | undefined;
 
 /** Statements of dynamic layers may have any columns: what is kept for them has a bound. */
 const MAX_SHAPES = 1000;
@@ -29,11 +33,11 @@ const MAX_SHAPES = 1000;
  * (`question_text`), without copying them: rows get a prototype with accessors.
  */
 export class RowObjects {
-  readonly #fields: SchemaSpec['fields'];
+  readonly #specs: FieldSpecs;
   readonly #shapes = new Map<string, RowShape>();
 
-  constructor({ fields }: SchemaSpec) {
-    this.#fields = fields;
+  constructor(specs: FieldSpecs) {
+    this.#specs = specs;
   }
 
   /**
@@ -46,8 +50,8 @@ export class RowObjects {
     if (first === undefined) return;
     const { prototype, replaced } = this.#shapeOf(Object.keys(first), type, columns, source);
     for (const row of rows) {
-      for (const { field, column, enumNames } of replaced) {
-        row[field] = named(row[column], enumNames);
+      for (const { field, column, enumValues } of replaced) {
+        row[field] = valueIn(enumValues, row[column]);
       }
       Object.setPrototypeOf(row, prototype);
     }
@@ -75,16 +79,18 @@ export class RowObjects {
     for (const field of Object.keys(type.getFields())) {
       const { column, enumNames } = this.#columnOf(field, type, columns, present);
       if (!present.has(column)) continue;
+      const enumValues = enumValuesOf(type, field, enumNames);
       if (present.has(field)) {
-        if (column !== field || enumNames !== undefined)
-          replaced.push({ field, column, enumNames });
+        if (column !== field || enumValues !== undefined) {
+          replaced.push({ field, column, enumValues });
+        }
         continue;
       }
       Object.defineProperty(prototype, field, {
         configurable: true,
         enumerable: true,
         get(this: Row) {
-          return named(this[column], enumNames);
+          return valueIn(enumValues, this[column]);
         },
         // Resolvers may put what they like on their parents.
         set(this: Row, value: unknown) {
@@ -106,7 +112,7 @@ export class RowObjects {
     columns: RowColumns,
     present: ReadonlySet<string>,
   ): ColumnSpec {
-    const spec: FieldSpec | undefined = this.#fields[`${type.name}.${field}`];
+    const spec = this.#specs.of(type, field)?.spec;
     const known = Object.hasOwn(columns, field) ? columns[field] : undefined;
     if (known !== undefined) return known;
     if (spec?.kind === 'column') return spec;
@@ -114,9 +120,25 @@ export class RowObjects {
   }
 }
 
-function named(value: unknown, enumNames: ColumnSpec['enumNames']): unknown {
-  if (enumNames === undefined || typeof value !== 'string') return value;
-  return Object.hasOwn(enumNames, value) ? enumNames[value] : value;
+function valueIn(enumValues: EnumValues, value: unknown): unknown {
+  return enumValues?.has(value) ? enumValues.get(value) : value;
+}
+
+function enumValuesOf(
+  type: GraphQLObjectType,
+  field: string,
+  enumNames: ColumnSpec['enumNames'],
+): EnumValues {
+  const definition = type.getFields()[field];
+  if (enumNames === undefined || definition === undefined) return undefined;
+  const enumType = getNamedType(definition.type);
+  if (!isEnumType(enumType)) return undefined;
+  const values = new Map<unknown, unknown>();
+  for (const [stored, name] of Object.entries(enumNames)) {
+    const value = enumType.getValue(name)?.value;
+    if (String(value) !== stored) values.set(stored, value);
+  }
+  return values.size > 0 ? values : undefined;
 }
 
 /** The name that a column has in SQL when the field is in camel case. */

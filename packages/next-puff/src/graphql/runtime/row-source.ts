@@ -7,8 +7,8 @@ import {
   isObjectType,
 } from 'graphql';
 import type { FieldsAsk } from '../native/protocol.js';
-import type { SchemaSpec } from '../schema/spec.js';
 import type { CollectedFields, SelectingNodes } from './collected-fields.js';
+import type { FieldSpecs } from './field-specs.js';
 import type { OperationState } from './operation.js';
 import type { ResponsePath } from './parents.js';
 import type { RowColumns } from './row-objects.js';
@@ -25,12 +25,19 @@ export interface RowSource {
   name: string;
 }
 
+/** A field on the way. */
+interface Step {
+  type: GraphQLObjectType;
+  field: string;
+}
+
 /** A way through the types to a layer; abstract types on it leave several open. */
 interface Way {
   type: GraphQLObjectType;
   nodes: SelectingNodes;
   path: ResponsePath | undefined;
-  coordinates: readonly string[];
+  /** The fields that were passed. */
+  steps: readonly Step[];
 }
 
 const NO_COLUMNS: RowColumns = {};
@@ -43,19 +50,19 @@ const NO_COLUMNS: RowColumns = {};
 export function rowSourceOf(
   ask: FieldsAsk,
   operation: OperationState,
-  spec: SchemaSpec['fields'],
+  specs: FieldSpecs,
 ): RowSource {
   const known = operation.rowSources.get(ask.layer);
   if (known !== undefined) return known;
   const root = operation.schema.getRootType(operation.operation.operation) as GraphQLObjectType;
-  let ways: Way[] = [{ type: root, nodes: operation.rootNodes, path: undefined, coordinates: [] }];
+  let ways: Way[] = [{ type: root, nodes: operation.rootNodes, path: undefined, steps: [] }];
   for (const key of ask.path) ways = ways.flatMap((way) => onward(way, key, operation));
   for (const way of ways) {
     if (way.type.name !== ask.type) continue;
     const fields = operation.collector.collect(way.type, way.nodes);
     if (!ask.fields.every((field) => isSelected(fields, field.key, field.name))) continue;
     const { type, path } = way;
-    const source = { type, fields, path, ...columnsAt(way, ask.path, operation, spec) };
+    const source = { type, fields, path, ...columnsAt(way, ask.path, operation, specs) };
     operation.rowSources.set(ask.layer, source);
     return source;
   }
@@ -68,8 +75,8 @@ function onward(way: Way, key: string, operation: OperationState): Way[] {
   const definition = name === undefined ? undefined : way.type.getFields()[name];
   if (nodes === undefined || definition === undefined) return [];
   const path: ResponsePath = { prev: way.path, key, typename: way.type.name };
-  const coordinates = [...way.coordinates, `${way.type.name}.${name}`];
-  return typesOf(definition.type, operation).map((type) => ({ type, nodes, path, coordinates }));
+  const steps = [...way.steps, { type: way.type, field: definition.name }];
+  return typesOf(definition.type, operation).map((type) => ({ type, nodes, path, steps }));
 }
 
 function typesOf(
@@ -89,21 +96,23 @@ function isSelected(fields: CollectedFields, key: string, name: string): boolean
 
 /** The columns of the innermost statement above; the parts of a connection are below its field. */
 function columnsAt(
-  { coordinates }: Way,
+  { steps }: Way,
   path: readonly string[],
   operation: OperationState,
-  fields: SchemaSpec['fields'],
+  specs: FieldSpecs,
 ): { columns: RowColumns; name: string } {
-  for (let depth = coordinates.length; depth > 0; depth--) {
-    const coordinate = coordinates[depth - 1] as string;
-    const spec = fields[coordinate];
-    if (spec?.kind === 'statement') {
+  for (let depth = steps.length; depth > 0; depth--) {
+    const { type, field } = steps[depth - 1] as Step;
+    const found = specs.of(type, field);
+    if (found === undefined) continue;
+    const { coordinate, spec } = found;
+    if (spec.kind === 'statement') {
       return { columns: spec.columns ?? NO_COLUMNS, name: coordinate };
     }
-    if (spec?.kind === 'connection') {
+    if (spec.kind === 'connection') {
       return { columns: spec.forward.columns ?? NO_COLUMNS, name: coordinate };
     }
-    if (spec?.kind === 'layer') {
+    if (spec.kind === 'layer') {
       const key = path.slice(0, depth).join('.');
       const columns = operation.answeredColumns.get(key) ?? NO_COLUMNS;
       return { columns, name: `${coordinate} ${JSON.stringify(columns)}` };

@@ -4,6 +4,7 @@ import type { SchemaSpec } from '../schema/spec.js';
 import { ContextValues } from './context-values.js';
 import { PreparedDocuments } from './document.js';
 import { ErrorMask, type ErrorReporter } from './failures.js';
+import { FieldSpecs } from './field-specs.js';
 import type { AnyLayer } from './layer-call.js';
 import { OperationState } from './operation.js';
 import { OperationRunner, type SharedRuntime } from './operation-runner.js';
@@ -16,6 +17,7 @@ export interface RuntimeSchema {
   readonly spec: SchemaSpec;
   readonly layers: ReadonlyMap<string, AnyLayer>;
   readonly pool: string;
+  readonly options: { readonly onError?: ErrorReporter };
   settingsOf(context: unknown): MaybePromise<Readonly<Record<string, string>>>;
 }
 
@@ -23,16 +25,17 @@ export interface RuntimeSchema {
 export class SchemaRuntime {
   readonly #shared: SharedRuntime;
   readonly #documents: PreparedDocuments;
-  readonly #report: ErrorReporter | undefined;
 
-  /**
-   * @param report is told of errors that clients do not see; without it they go to `console.error`
-   */
-  constructor(schema: RuntimeSchema, report?: ErrorReporter) {
+  constructor(schema: RuntimeSchema) {
     const { spec, graphqlSchema } = schema;
-    this.#shared = { schema, rows: new RowObjects(spec), contextValues: new ContextValues(spec) };
+    const specs = new FieldSpecs(spec);
+    this.#shared = {
+      schema,
+      specs,
+      rows: new RowObjects(specs),
+      contextValues: new ContextValues(spec),
+    };
     this.#documents = new PreparedDocuments(graphqlSchema);
-    this.#report = report;
   }
 
   /**
@@ -42,8 +45,8 @@ export class SchemaRuntime {
    * @param makeContext makes the context, when one is needed; called at most once
    */
   begin(makeContext: () => unknown, answer: AnswerAsk): OperationRunner {
-    const { graphqlSchema, spec } = this.#shared.schema;
-    const mask = new ErrorMask(spec.options.masksErrors, this.#report);
+    const { graphqlSchema, spec, options } = this.#shared.schema;
+    const mask = new ErrorMask(spec.options.masksErrors, options.onError);
     const state = new OperationState(graphqlSchema, this.#documents, mask, makeContext);
     return new OperationRunner(this.#shared, state, answer);
   }

@@ -1,4 +1,5 @@
 import type { PreparableClient } from '../../prisma/sql/to-sql.js';
+import type { ErrorReporter } from '../runtime/failures.js';
 import type { LimitsSpec, OptionsSpec } from './spec.js';
 
 /** The request that an operation is for, as `context` sees it. */
@@ -33,10 +34,15 @@ export interface SchemaOptions<Context = SchemaRequest> {
   /** Whether clients may ask for the schema; if not given, unless `NODE_ENV` is `production`. */
   readonly introspection?: boolean;
   /**
-   * Whether clients see "Internal server error" instead of the messages of errors that are no
+   * Whether clients see "Unexpected error." instead of the messages of errors that are no
    * `GraphQLError`; true if not given.
    */
   readonly maskErrors?: boolean;
+  /**
+   * Is told of errors of resolvers and layers that are no `GraphQLError`, with where they happened;
+   * `console.error` if not given.
+   */
+  readonly onError?: ErrorReporter;
   /** The pool that statements run on, by its name in `puff.config.ts`; the default pool if not given. */
   readonly pool?: string;
   /** Whether all of a mutation is one transaction; true if not given. */

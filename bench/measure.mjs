@@ -1,4 +1,5 @@
-// Times functions against each other: contestants take turns, the median of the rounds counts.
+// Times functions against each other, in wall time and in CPU time of the process with all its threads:
+// contestants take turns, the median of the rounds counts.
 
 const ROUNDS = 9;
 const ROUND_MS = 200;
@@ -33,7 +34,10 @@ export async function compare(title, contestants, run) {
 
 /** The same for contestants that are awaited; each call of `run` counts as so many runs. */
 export async function compareAsync(title, contestants, run, runsPerCall = 1) {
-  const timeOf = async (contestant) => (await timeRoundAsync(() => run(contestant))) / runsPerCall;
+  const timeOf = async (contestant) => {
+    const { wall, cpu } = await timeRoundAsync(() => run(contestant));
+    return { wall: wall / runsPerCall, cpu: cpu / runsPerCall };
+  };
   await takeTurns(title, contestants, ASYNC_ROUNDS, timeOf);
 }
 
@@ -49,21 +53,29 @@ async function takeTurns(title, contestants, rounds, timeOf) {
   }
   const medians = Object.entries(times).map(([name, list]) => ({
     name,
-    list,
-    median: quantile(list, 0.5),
+    list: list.map(({ wall }) => wall),
+    median: quantile(
+      list.map(({ wall }) => wall),
+      0.5,
+    ),
+    cpu: quantile(
+      list.map(({ cpu }) => cpu),
+      0.5,
+    ),
   }));
   const best = Math.min(...medians.map(({ median }) => median));
-  console.log(`\n${title} (us per run)`);
-  for (const { name, list, median } of medians.sort((a, b) => a.median - b.median)) {
+  console.log(`\n${title} (us per run: median, spread, to the fastest; CPU us)`);
+  for (const { name, list, median, cpu } of medians.sort((a, b) => a.median - b.median)) {
     const spread = `${micros(quantile(list, 0))}-${micros(quantile(list, 1))}`;
     console.log(
-      `  ${name.padEnd(36)} ${micros(median).padStart(8)}  ${spread.padStart(16)}  ${(median / best).toFixed(2)}x`,
+      `  ${name.padEnd(36)} ${micros(median).padStart(8)}  ${spread.padStart(16)}  ${(median / best).toFixed(2)}x  ${micros(cpu).padStart(8)}`,
     );
   }
 }
 
 function timeRound(run) {
   let runs = 0;
+  const usage = process.cpuUsage();
   const begin = performance.now();
   let end = begin;
   do {
@@ -71,11 +83,12 @@ function timeRound(run) {
     runs += 10;
     end = performance.now();
   } while (end - begin < ROUND_MS);
-  return ((end - begin) * 1000) / runs;
+  return { wall: ((end - begin) * 1000) / runs, cpu: cpuSince(usage) / runs };
 }
 
 async function timeRoundAsync(run) {
   let runs = 0;
+  const usage = process.cpuUsage();
   const begin = performance.now();
   let end = begin;
   do {
@@ -83,5 +96,10 @@ async function timeRoundAsync(run) {
     runs++;
     end = performance.now();
   } while (end - begin < ASYNC_ROUND_MS);
-  return ((end - begin) * 1000) / runs;
+  return { wall: ((end - begin) * 1000) / runs, cpu: cpuSince(usage) / runs };
+}
+
+function cpuSince(usage) {
+  const { user, system } = process.cpuUsage(usage);
+  return user + system;
 }

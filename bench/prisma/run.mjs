@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { PrismaPg } from '@prisma/adapter-pg';
 import { startTemporaryPostgres } from 'next-puff/embedded';
 import { postgres } from 'next-puff/postgres';
-import { PrismaPuff, param, toSql } from 'next-puff/prisma';
+import { param, toSql } from 'next-puff/prisma';
 import { compareAsync } from '../measure.mjs';
+import { peakMemory } from '../memory.mjs';
+import { contestants as makers, questions } from './contestants.mjs';
 
 // In development Prisma looks for the caller of every query, which is no part of the question.
 process.env.NODE_ENV = 'production';
@@ -23,7 +24,6 @@ execFileSync(
     env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath },
   },
 );
-const { PrismaClient } = require('./generated');
 
 const server = await startTemporaryPostgres();
 process.env.DATABASE_URL = server.url;
@@ -34,43 +34,28 @@ await postgres.script(`
     select 'item number ' || n, n * 1.25, n % 3 = 0 from generate_series(1, 10000) n;
   analyze "Item";`);
 
-const contestants = {
-  PrismaPuff: new PrismaClient({ adapter: new PrismaPuff() }),
-  'adapter-pg': new PrismaClient({
-    // As many connections as our pool has, and named statements, as ours are.
-    adapter: new PrismaPg(
-      { connectionString: server.url, max: 10, options: '-c timezone=UTC' },
-      { statementNameGenerator: ({ sql }) => nameOf(sql) },
-    ),
-  }),
-  'adapter-pg as it comes': new PrismaClient({
-    adapter: new PrismaPg({ connectionString: server.url, max: 10, options: '-c timezone=UTC' }),
-  }),
-};
+const contestants = {};
+for (const [name, make] of Object.entries(makers)) contestants[name] = await make(server.url);
 
-const names = new Map();
-function nameOf(sql) {
-  if (!names.has(sql)) names.set(sql, `s${names.size}`);
-  return names.get(sql);
-}
-
-for (const rows of [1, 100, 1000]) {
-  const query = (prisma) =>
-    prisma.item.findMany({ where: { id: { gt: 500 } }, orderBy: { id: 'asc' }, take: rows });
-  const [first, ...others] = await Promise.all(Object.values(contestants).map(query));
-  assert.equal(first.length, rows);
+for (const [title, [width, , ask]] of Object.entries(questions)) {
+  const [first, ...others] = await Promise.all(Object.values(contestants).map((one) => ask(one)));
+  assert.ok(first.length > 0);
   for (const other of others) assert.deepEqual(other, first);
-  for (const concurrency of [1, 8, 64]) {
-    if (concurrency * rows > 10_000) continue;
-    await compareAsync(
-      `findMany of ${rows} rows, ${concurrency} in flight`,
-      contestants,
-      (prisma) => Promise.all(Array.from({ length: concurrency }, () => query(prisma))),
-    );
+  await compareAsync(
+    title,
+    contestants,
+    (contestant) => Promise.all(Array.from({ length: width }, () => ask(contestant))),
+    width,
+  );
+  const module = new URL('contestants.mjs', import.meta.url);
+  const memory = await peakMemory(module, title, Object.keys(contestants));
+  console.log('  peak memory over idle Node.js:');
+  for (const [name, megabytes] of Object.entries(memory)) {
+    console.log(`    ${name.padEnd(34)} ${megabytes.toFixed(0).padStart(8)} MB`);
   }
 }
 
-const prisma = contestants.PrismaPuff;
+const { prisma } = contestants.PrismaPuff;
 await toSql.prepare(prisma);
 let id = 0;
 const small = () => prisma.item.findMany({ where: { id: { in: [++id, 2, 3] }, active: true } });
@@ -93,6 +78,22 @@ await compareAsync(
   RUNS,
 );
 
-await Promise.all(Object.values(contestants).map((client) => client.$disconnect()));
-await postgres.end();
+// A static shape is a text from the start: running it is to cost what a statement written by hand does.
+const constants = shape.bind({ ids: [] }).slice(1);
+const byHand = (ids) => postgres.query(shape.sql, [ids, ...constants]);
+const bound = (ids) => postgres.query(shape.sql, shape.bind({ ids }));
+assert.equal((await bound([3, 6, 7])).length, 2);
+assert.deepEqual(await bound([3, 6, 7]), await byHand([3, 6, 7]));
+await compareAsync(
+  'a static shape, run 20 times at once',
+  {
+    'its text and bind()': () => bound([++id, 2, 3]),
+    'the same statement by hand': () => byHand([++id, 2, 3]),
+    'Prisma itself': () => small(),
+  },
+  (run) => Promise.all(Array.from({ length: RUNS }, () => run())),
+  RUNS,
+);
+
+await Promise.all(Object.values(contestants).map((contestant) => contestant.end()));
 await server.stop();

@@ -4,4 +4,5 @@
 //! answers cross.
 
 pub mod boundary;
+pub mod graphql;
 pub mod postgres;

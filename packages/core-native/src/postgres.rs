@@ -29,7 +29,7 @@ fn pools() -> MutexGuard<'static, Pools> {
     POOLS.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
-fn pool(id: u32) -> Result<Pool> {
+pub(crate) fn pool(id: u32) -> Result<Pool> {
     pools()
         .by_id
         .get(&id)
@@ -233,7 +233,7 @@ impl Boundary {
                 Ok(session) => {
                     let process_id = session.process_id();
                     Answer::Session {
-                        id: isolate.adopt(session),
+                        id: isolate.adopt(Arc::new(session)),
                         process_id,
                     }
                 }

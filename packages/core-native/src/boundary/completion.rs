@@ -5,15 +5,16 @@
 //! | word | meaning |
 //! |---|---|
 //! | 0 | call id |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk |
-//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process |
-//! | 4 | result: the shape's id, 0 without one |
-//! | 5 | result: flags, see below |
-//! | 6 | result: words of the body |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements |
+//! | 4 | result: the shape's id, 0 without one; response: bytes of the body |
+//! | 5 | result, response, ask: flags, see below |
+//! | 6 | result, response: words of the body |
 //!
-//! followed by the body, unless it is large and came as an attachment. Attachments are strings and
-//! typed arrays in the order in which the reader needs them: a failure's or an event's JSON; a
-//! chunk's bytes; a result's command, description, body and texts.
+//! followed by the body, unless it is large and came as an attachment. An ask is a result as well,
+//! where it has rows. Attachments are strings and typed arrays in the order in which the reader needs
+//! them: a failure's or an event's JSON; a chunk's bytes; a response's headers and body; an ask's JSON
+//! and the operation's request; a result's command, description, body and texts.
 
 use napi::bindgen_prelude::{Array, Int32Array, Uint8Array};
 use napi::{Env, Result};
@@ -47,8 +48,36 @@ pub(crate) enum Answer {
     Event(String),
     /// Bytes of a raw exchange; others may follow before the call ends.
     Chunk(Vec<u8>),
+    /// The response to a GraphQL request.
+    Response(Box<Response>),
+    /// A question of a GraphQL operation; the call goes on.
+    Ask(Box<Question>),
+    /// What went wrong, as JSON: nothing of PostgreSQL's.
+    Fault(String),
     /// There is nothing to say.
     Nothing,
+}
+
+/// The response to a GraphQL request.
+pub(crate) struct Response {
+    /// The status code of HTTP; without HTTP 0 for a request that was not executed, 1 for one that was,
+    /// 2 for one that has errors.
+    pub(crate) status: u32,
+    /// As JSON: pairs of name and value.
+    pub(crate) headers: Option<String>,
+    pub(crate) body: Vec<u8>,
+    /// Statements that the engine ran.
+    pub(crate) statements: u32,
+}
+
+/// A question of a GraphQL operation.
+pub(crate) struct Question {
+    /// As JSON.
+    pub(crate) header: String,
+    /// The operation's request as JSON, in its first question.
+    pub(crate) start: Option<String>,
+    /// The parents, where they are rows.
+    pub(crate) rows: Option<Box<Packed>>,
 }
 
 const RESULT: i32 = 1;
@@ -57,6 +86,8 @@ const SESSION: i32 = 3;
 const NOTHING: i32 = 4;
 const EVENT: i32 = 5;
 const CHUNK: i32 = 6;
+const RESPONSE: i32 = 7;
+const ASK: i32 = 8;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -68,6 +99,12 @@ const DETACHED: i32 = 4;
 const COMMAND_ATTACHED: i32 = 8;
 /// The call has not ended with it.
 const PARTIAL: i32 = 16;
+/// Headers are attached.
+const HEADERS: i32 = 32;
+/// The operation's request is attached.
+const STARTS: i32 = 64;
+/// The ask has rows.
+const ROWS: i32 = 128;
 const COMMAND_SHIFT: u32 = 8;
 const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
@@ -76,6 +113,9 @@ const HEADER: usize = 7;
 
 /// A longer body goes out of line.
 const INLINE_BODY: usize = 8 * 1024;
+
+/// Bytes of a word.
+const WORD: usize = 4;
 
 /// The space for records in one drain, and the attachments they need.
 pub(crate) struct Writer<'a, 'env> {
@@ -93,6 +133,13 @@ impl Writer<'_, '_> {
                 if packed.words.len() <= INLINE_BODY =>
             {
                 packed.words.len()
+            }
+            Answer::Ask(question) => match &question.rows {
+                Some(packed) if packed.words.len() <= INLINE_BODY => packed.words.len(),
+                _ => 0,
+            },
+            Answer::Response(response) if response.body.len() <= INLINE_BODY * WORD => {
+                response.body.len().div_ceil(WORD)
             }
             _ => 0,
         };
@@ -119,7 +166,7 @@ impl Writer<'_, '_> {
             }
             Answer::Partial(packed) => {
                 header[1] = RESULT;
-                header[5] = PARTIAL;
+                header[5] |= PARTIAL;
                 body = self.write_result(*packed, &mut header, is_new)?;
             }
             Answer::Session { id, process_id } => {
@@ -135,6 +182,26 @@ impl Writer<'_, '_> {
                 header[1] = CHUNK;
                 self.attachments.insert(Uint8Array::new(bytes))?;
             }
+            Answer::Response(response) => {
+                header[1] = RESPONSE;
+                body = self.write_response(*response, &mut header)?;
+            }
+            Answer::Ask(question) => {
+                header[1] = ASK;
+                self.attachments.insert(question.header)?;
+                if let Some(start) = question.start {
+                    header[5] |= STARTS;
+                    self.attachments.insert(start)?;
+                }
+                if let Some(packed) = question.rows {
+                    header[5] |= ROWS;
+                    body = self.write_result(*packed, &mut header, is_new)?;
+                }
+            }
+            Answer::Fault(json) => {
+                header[1] = FAILURE;
+                self.attachments.insert(json)?;
+            }
             Answer::Nothing => header[1] = NOTHING,
         }
         self.words[self.used..self.used + HEADER].copy_from_slice(&header);
@@ -142,6 +209,38 @@ impl Writer<'_, '_> {
         self.words[self.used..self.used + body.len()].copy_from_slice(&body);
         self.used += body.len();
         Ok(())
+    }
+
+    /// Fills in a response's header, attaches what it needs and returns the body to write inline.
+    fn write_response(
+        &mut self,
+        response: Response,
+        header: &mut [i32; HEADER],
+    ) -> Result<Vec<i32>> {
+        let bytes = response.body;
+        header[2] = response.status.cast_signed();
+        header[3] = response.statements.cast_signed();
+        header[4] = bytes.len() as i32;
+        if let Some(headers) = response.headers {
+            header[5] |= HEADERS;
+            self.attachments.insert(headers)?;
+        }
+        if bytes.len() > INLINE_BODY * WORD {
+            header[5] |= DETACHED;
+            self.attachments.insert(Uint8Array::new(bytes))?;
+            return Ok(Vec::new());
+        }
+        // Copied: a small array of its own costs JavaScript more than its bytes.
+        let body: Vec<i32> = bytes
+            .chunks(WORD)
+            .map(|chunk| {
+                let mut word = [0; WORD];
+                word[..chunk.len()].copy_from_slice(chunk);
+                i32::from_ne_bytes(word)
+            })
+            .collect();
+        header[6] = body.len() as i32;
+        Ok(body)
     }
 
     /// Fills in a result's header, attaches what it needs and returns the body to write inline.

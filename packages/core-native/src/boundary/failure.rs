@@ -1,6 +1,7 @@
 //! Errors and events as data.
 
 use puff_core::postgres::{Error, Event, ServerError};
+use puff_graphql::host::Failure;
 use serde_json::{Map, Value, json};
 
 /// Writes an error as the JSON that `packages/next-puff/src/boundary/failures.ts` makes a class of.
@@ -104,4 +105,11 @@ pub(crate) fn event_to_json(event: &Event) -> String {
         }),
     };
     value.to_string()
+}
+
+/// Writes a failure of a GraphQL operation as JSON.
+pub(crate) fn failed(failure: &Failure) -> Value {
+    json!({
+        "code": failure.code, "message": failure.message, "extensions": failure.extensions,
+    })
 }

@@ -9,8 +9,10 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status, sys};
 use napi_derive::napi;
 use puff_core::postgres::{Call, Session};
+use puff_core::runtime::{self, AbortHandle};
 
 use super::completion::{Answer, Completion, Writer};
+use super::operations::Operations;
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
@@ -22,8 +24,26 @@ pub(crate) struct Isolate {
     is_closed: AtomicBool,
     queue: Mutex<VecDeque<Completion>>,
     /// The calls that can be cancelled, by id, until their answer is queued.
-    calls: Mutex<HashMap<u32, Arc<Call>>>,
+    calls: Mutex<HashMap<u32, Cancellable>>,
     sessions: Mutex<Sessions>,
+    /// What GraphQL operations of this isolate share with it.
+    pub(crate) operations: Operations,
+}
+
+/// How a call is cancelled.
+enum Cancellable {
+    Statement(Arc<Call>),
+    /// Its future is dropped.
+    Task(AbortHandle),
+}
+
+impl Cancellable {
+    fn cancel(&self) {
+        match self {
+            Cancellable::Statement(call) => call.cancel(),
+            Cancellable::Task(task) => task.abort(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -54,19 +74,27 @@ impl Isolate {
     /// Makes a call cancellable.
     pub(crate) fn register(&self, call: u32) -> Arc<Call> {
         let handle = Arc::new(Call::default());
-        lock(&self.calls).insert(call, handle.clone());
+        lock(&self.calls).insert(call, Cancellable::Statement(handle.clone()));
         handle
     }
 
+    /// Runs a call's future on the shared runtime; cancelling the call drops it.
+    pub(crate) fn spawn(&self, call: u32, future: impl Future<Output = ()> + Send + 'static) {
+        // The lock keeps the end of the call from coming before its beginning.
+        let mut calls = lock(&self.calls);
+        let task = runtime::spawn(future).abort_handle();
+        calls.insert(call, Cancellable::Task(task));
+    }
+
     /// Keeps a session for JavaScript and returns its id; a closed isolate gives it back at once.
-    pub(crate) fn adopt(&self, session: Session) -> u32 {
+    pub(crate) fn adopt(&self, session: Arc<Session>) -> u32 {
         let mut sessions = lock(&self.sessions);
         if self.is_closed.load(Ordering::SeqCst) {
             return 0;
         }
         sessions.last_id = sessions.last_id.wrapping_add(1).max(1);
         let id = sessions.last_id;
-        sessions.open.insert(id, Arc::new(session));
+        sessions.open.insert(id, session);
         id
     }
 
@@ -91,7 +119,8 @@ impl Isolate {
     /// Gives up everything that this isolate waits for or holds: it is about to end.
     fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
-        for call in std::mem::take(&mut *lock(&self.calls)).into_values() {
+        let calls = std::mem::take(&mut *lock(&self.calls));
+        for call in calls.into_values() {
             call.cancel();
         }
         lock(&self.sessions).open.clear();
@@ -99,7 +128,7 @@ impl Isolate {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
@@ -128,6 +157,7 @@ impl Boundary {
             queue: Mutex::default(),
             calls: Mutex::default(),
             sessions: Mutex::default(),
+            operations: Operations::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
         Ok(Boundary {
@@ -194,9 +224,9 @@ impl Boundary {
     /// Cancels a call; one that is done or cannot be cancelled is left alone.
     #[napi]
     pub fn cancel(&self, call: u32) {
-        let call = lock(&self.isolate.calls).get(&call).cloned();
-        if let Some(call) = call {
-            call.cancel();
+        let cancellable = lock(&self.isolate.calls).remove(&call);
+        if let Some(cancellable) = cancellable {
+            cancellable.cancel();
         }
     }
 }

@@ -8,9 +8,11 @@
 mod completion;
 mod failure;
 mod isolate;
+mod operations;
 mod sinks;
 
-pub(crate) use completion::Answer;
+pub(crate) use completion::{Answer, Response};
 pub use isolate::Boundary;
 pub(crate) use isolate::Isolate;
+pub(crate) use operations::{Running, ScriptOperation};
 pub(crate) use sinks::{EventListener, RawSink, SimpleSink};

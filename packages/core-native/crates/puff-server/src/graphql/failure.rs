@@ -1,0 +1,105 @@
+//! Why a statement or a question failed, as the engine takes it.
+
+use std::time::Duration;
+
+use puff_core::postgres::Error;
+use puff_graphql::host::Failure;
+use serde_json::Map;
+
+/// What an error of PostgreSQL becomes in a response.
+///
+/// Clients never see its message unless the schema does not mask errors; `sqlState` only goes with it
+/// then.
+pub fn failure_of(error: &Error, is_masked: bool) -> Failure {
+    let mut extensions = Map::new();
+    if let Error::Server(server) = error
+        && !is_masked
+    {
+        extensions.insert("sqlState".into(), server.sqlstate.clone().into());
+    }
+    Failure {
+        message: error.to_string(),
+        code: error.code().into(),
+        extensions,
+        is_public: false,
+    }
+}
+
+fn public(code: &str, message: String) -> Failure {
+    Failure {
+        message,
+        code: code.into(),
+        extensions: Map::new(),
+        is_public: true,
+    }
+}
+
+fn private(code: &str, message: String) -> Failure {
+    Failure {
+        is_public: false,
+        ..public(code, message)
+    }
+}
+
+/// The operation took too long.
+pub(super) fn timed_out(limit: Duration) -> Failure {
+    let limit = limit.as_millis();
+    let message = format!("The operation did not end within {limit} ms.");
+    public("PUFF_GRAPHQL_TIMEOUT", message)
+}
+
+/// The operation wants too many rows.
+pub(super) fn too_many_rows(limit: u64) -> Failure {
+    let message = format!(
+        "The operation fetches more than {limit} rows, which is the limit (limits.rows): ask for fewer."
+    );
+    public("PUFF_GRAPHQL_ROWS", message)
+}
+
+/// There is no pool.
+pub(super) fn no_database() -> Failure {
+    private(
+        "PUFF_POSTGRES_NOT_CONFIGURED",
+        "The schema has statements to run, but no pool to run them on.".into(),
+    )
+}
+
+/// There is nobody to ask.
+pub(super) fn no_script(what: &str) -> Failure {
+    private(
+        "PUFF_GRAPHQL_NO_JAVASCRIPT",
+        format!("{what} is a matter of JavaScript, and this server runs none."),
+    )
+}
+
+/// JavaScript answered something that is no answer.
+pub(super) fn bad_answer(what: impl std::fmt::Display) -> Failure {
+    private(
+        "PUFF_INTERNAL",
+        format!("JavaScript's answer to the engine makes no sense: {what}"),
+    )
+}
+
+/// Somebody wants the transaction of an operation that has ended.
+pub(super) fn over() -> Failure {
+    private(
+        "PUFF_POSTGRES_CLOSED",
+        "The operation is over, and so is its transaction.".into(),
+    )
+}
+
+/// A statement failed, and nobody gave the error to the engine.
+pub(super) fn rolled_back() -> Failure {
+    private(
+        "PUFF_POSTGRES_TRANSACTION",
+        "The transaction was rolled back: a statement in it had failed.".into(),
+    )
+}
+
+/// What somebody waited for went away without a word.
+pub(super) fn lost() -> Failure {
+    private(
+        "PUFF_INTERNAL",
+        "The task that a statement was given to panicked.".into(),
+    )
+}

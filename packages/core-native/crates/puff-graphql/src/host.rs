@@ -16,6 +16,9 @@ pub trait Host: Send + Sync {
     /// How this host takes parameter values.
     type Params: Params + Send + Clone;
 
+    /// The way to a field's answer.
+    type Answer: Future<Output = Result<FieldAnswer, Failure>> + Send;
+
     /// Tells what kind of operation it is, once, before anything else is asked of the host: it
     /// decides about the transaction.
     fn begin(&self, _kind: OperationKind) {}
@@ -29,13 +32,18 @@ pub trait Host: Send + Sync {
 
     /// Asks JavaScript to resolve fields of a layer; the receivers get each field's answer, in the
     /// order of `ask.fields`.
-    fn ask(&self, ask: Ask<'_>) -> Vec<impl Future<Output = Result<FieldAnswer, Failure>> + Send>;
+    fn ask(&self, ask: Ask<'_>) -> Vec<Self::Answer>;
 
     /// Asks JavaScript for the operation's context as JSON; called once per operation, if at all.
     fn context(&self) -> impl Future<Output = Result<Json, Failure>> + Send;
 
     /// Takes note of a failure whose message clients do not see.
     fn report(&self, failure: &Failure, coordinate: &str);
+
+    /// Whether [`Host::finish`] undid what the operation had written.
+    fn has_rolled_back(&self) -> bool {
+        false
+    }
 
     /// Ends the operation: `is_success` says whether its transaction commits, where it has one.
     fn finish(&self, is_success: bool) -> impl Future<Output = Result<(), Failure>> + Send;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 /// A column of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Column {
     /// Its name.
     pub name: Box<str>,
@@ -72,6 +72,18 @@ impl Rows {
         &self.bytes[start..end]
     }
 
+    /// The column with this name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| *column.name == *name)
+    }
+
+    /// The column whose name is the snake_case form of this one: `question_text` for `questionText`.
+    pub fn position_of_snake_case(&self, name: &str) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| is_snake_case_of(&column.name, name))
+    }
+
     /// One value, `None` for NULL or for a row that is malformed.
     pub fn cell(&self, row: usize, column: usize) -> Option<&[u8]> {
         self.cells(row).nth(column).flatten()
@@ -81,6 +93,19 @@ impl Rows {
     pub fn cells(&self, row: usize) -> Cells<'_> {
         Cells(self.row(row))
     }
+}
+
+fn is_snake_case_of(column: &str, name: &str) -> bool {
+    let mut column = column.bytes();
+    for (index, byte) in name.bytes().enumerate() {
+        if byte.is_ascii_uppercase() && index > 0 && column.next() != Some(b'_') {
+            return false;
+        }
+        if column.next() != Some(byte.to_ascii_lowercase()) {
+            return false;
+        }
+    }
+    column.next().is_none()
 }
 
 /// Walks over the values of a row.
@@ -100,5 +125,38 @@ impl<'a> Iterator for Cells<'a> {
         let (value, rest) = rest.split_at_checked(length as usize)?;
         self.0 = rest;
         Some(Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_columns_by_the_names_of_fields() {
+        for (column, name) in [
+            ("question_text", "questionText"),
+            ("id", "id"),
+            ("pub_date", "PubDate"),
+        ] {
+            assert!(is_snake_case_of(column, name), "{column} {name}");
+        }
+        for (column, name) in [
+            ("question", "questionText"),
+            ("question_texts", "questionText"),
+        ] {
+            assert!(!is_snake_case_of(column, name), "{column} {name}");
+        }
+    }
+
+    #[test]
+    fn walks_over_rows() {
+        let mut rows = Rows::new(Arc::from([]));
+        rows.push(&[0, 0, 0, 1, b'a', 255, 255, 255, 255]);
+        rows.push(&[0, 0, 0, 0, 0, 0, 0, 9, b'x']);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows.cells(0).collect::<Vec<_>>(), [Some(&b"a"[..]), None]);
+        assert_eq!(rows.cells(1).collect::<Vec<_>>(), [Some(&b""[..])]);
+        assert_eq!(rows.cell(0, 1), None);
     }
 }

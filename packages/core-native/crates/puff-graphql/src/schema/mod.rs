@@ -1,7 +1,9 @@
 //! Schemas: the types, and how their fields are resolved.
 
+mod resolvers;
 mod spec;
 
+pub(crate) use resolvers::Resolvers;
 pub use spec::{
     ArgParam, ColumnSpec, ConnectionSpec, FieldSpec, LayerSpec, LimitsSpec, PageSize, ParamSpec,
     SchemaOptions, SchemaSpec, StatementSpec,

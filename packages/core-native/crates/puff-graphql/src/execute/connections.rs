@@ -1,0 +1,193 @@
+//! Relay connections (GraphQL Cursor Connections Specification) over the rows of a statement.
+
+use std::sync::Arc;
+
+use futures_util::future::join;
+
+use super::data::{
+    ChildData, FieldData, FieldErrors, LeafRows, Objects, Page, Pages, RowObjects, Slots,
+};
+use super::executor::{Args, Executor};
+use super::parameters::page_size;
+use super::statements::{Joined, bad_input};
+use crate::host::{Failure, Host};
+use crate::plan::{ConnectionPart, ConnectionPlan, Field, Layer, Source};
+
+impl<'e, H: Host> Executor<'e, H> {
+    pub(crate) async fn connection_field<'s>(
+        &'s self,
+        layer: &'s Layer,
+        field: &'s Field,
+        connection: &'s Arc<ConnectionPlan>,
+        args: Args<'s>,
+        objects: &Objects,
+    ) -> FieldData<'s> {
+        if field.children.is_empty() {
+            return FieldData::Typename;
+        }
+        let child = self.planner.child(self.plan, layer, field, 0);
+        let pages = self.pages(layer, field, child, connection, &args, objects);
+        match pages.await {
+            Ok(pages) => {
+                let slots = Slots::One((0..objects.len() as u32).map(Some).collect());
+                let data = self.run_layer(child, Objects::Pages(Arc::new(pages))).await;
+                FieldData::Objects(ChildData {
+                    slots,
+                    layers: vec![data],
+                    errors: FieldErrors::default(),
+                })
+            }
+            Err(failure) => self.failed(&failure, field),
+        }
+    }
+
+    async fn pages(
+        &self,
+        layer: &Layer,
+        field: &Field,
+        child: &Layer,
+        connection: &Arc<ConnectionPlan>,
+        args: &Args<'_>,
+        objects: &Objects,
+    ) -> Result<Pages, Failure> {
+        let values = args.get();
+        let has = |name: &str| values.get(name).is_some_and(|value| !value.is_null());
+        if has("first") && has("last") {
+            return Err(bad_input(
+                "The arguments first and last cannot be given together.".into(),
+            ));
+        }
+        let size = page_size(values, connection.spec.page_size).map_err(bad_input)?;
+        let is_backward = has("last") || (has("before") && !has("first"));
+        let statement = match is_backward {
+            true => &connection.backward,
+            false => &connection.forward,
+        };
+        let wants_total = child
+            .fields
+            .iter()
+            .any(|field| matches!(field.source, Source::Part(ConnectionPart::TotalCount)));
+        let total = async {
+            match &connection.total {
+                Some(total) if wants_total => {
+                    Some(self.join(layer, field, total, args, objects).await)
+                }
+                _ => None,
+            }
+        };
+        let (joined, total) = join(self.join(layer, field, statement, args, objects), total).await;
+        let joined = joined?;
+        let totals = match (total.transpose()?, &connection.total) {
+            (Some(total), Some(statement)) => {
+                Some(totals_of(total, statement.spec.value.as_deref()))
+            }
+            _ => None,
+        };
+        let (rows, pages) = match is_backward {
+            true => backward(joined, size, has("after")),
+            false => forward(joined, size, has("after")),
+        };
+        Ok(Pages {
+            rows,
+            pages: pages
+                .into_iter()
+                .map(|page| Page {
+                    has_next: page.has_next || (is_backward && has("before")),
+                    ..page
+                })
+                .collect(),
+            connection: connection.clone(),
+            totals,
+        })
+    }
+
+    /// A field of a connection's types that has objects below.
+    pub(crate) async fn part_field<'s>(
+        &'s self,
+        layer: &'s Layer,
+        field: &'s Field,
+        objects: &Objects,
+    ) -> FieldData<'s> {
+        let joined = match (&field.source, objects) {
+            (Source::Part(ConnectionPart::PageInfo), Objects::Pages(pages)) => {
+                let child = self.planner.child(self.plan, layer, field, 0);
+                let slots = Slots::One((0..pages.pages.len() as u32).map(Some).collect());
+                let data = self.run_layer(child, Objects::Pages(pages.clone())).await;
+                return FieldData::Objects(ChildData {
+                    slots,
+                    layers: vec![data],
+                    errors: FieldErrors::default(),
+                });
+            }
+            (Source::Part(part), Objects::Pages(pages)) => Joined {
+                rows: RowObjects {
+                    connection: (*part == ConnectionPart::Edges).then(|| pages.connection.clone()),
+                    ..pages.rows.clone()
+                },
+                ranges: pages
+                    .pages
+                    .iter()
+                    .map(|page| (page.start, page.count))
+                    .collect(),
+            },
+            (_, Objects::Rows(rows)) => Joined {
+                rows: RowObjects {
+                    connection: None,
+                    ..rows.clone()
+                },
+                ranges: (0..rows.len() as u32).map(|row| (row, 1)).collect(),
+            },
+            _ => return FieldData::Typename,
+        };
+        self.field_of_rows(layer, field, joined, None, "null", &[])
+            .await
+    }
+}
+
+fn totals_of(total: Joined, value: Option<&str>) -> LeafRows {
+    let column = value
+        .and_then(|value| total.rows.rows.position(value))
+        .unwrap_or_else(|| total.rows.rows.columns.len().saturating_sub(1));
+    let first = |(start, count): (u32, u32)| (count > 0).then_some(start);
+    LeafRows {
+        slots: Slots::One(total.ranges.into_iter().map(first).collect()),
+        rows: total.rows,
+        column,
+        default: "0".into(),
+    }
+}
+
+/// Cuts off the row beyond the page: it only tells that there is a next one.
+fn forward(joined: Joined, size: u32, has_after: bool) -> (RowObjects, Vec<Page>) {
+    let pages = joined.ranges.iter().map(|(start, count)| Page {
+        start: *start,
+        count: (*count).min(size),
+        has_next: *count > size,
+        has_previous: has_after,
+    });
+    let pages = pages.collect();
+    (joined.rows, pages)
+}
+
+/// The same for rows that came in reverse order, which is turned around.
+fn backward(joined: Joined, size: u32, has_after: bool) -> (RowObjects, Vec<Page>) {
+    let Joined { rows, ranges } = joined;
+    let mut picks = Vec::with_capacity(rows.len());
+    let mut pages = Vec::with_capacity(ranges.len());
+    for (start, count) in ranges {
+        let kept = count.min(size);
+        pages.push(Page {
+            start: picks.len() as u32,
+            count: kept,
+            has_next: false,
+            has_previous: count > size || has_after,
+        });
+        let objects = (start..start + kept).rev();
+        picks.extend(objects.map(|object| rows.row(object as usize) as u32));
+    }
+    let rows = RowObjects {
+        picks: Some(picks.into()),
+        ..rows
+    };
+    (rows, pages)
+}

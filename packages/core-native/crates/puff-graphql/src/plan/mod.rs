@@ -1,0 +1,14 @@
+//! Plans: the layers of an operation, worked out once per document.
+
+mod arguments;
+mod collect;
+mod field;
+mod leaf;
+mod planner;
+mod statement;
+
+pub(crate) use arguments::Arguments;
+pub(crate) use field::{ConnectionPart, ConnectionPlan, Field, Layer, Source, TypeShape};
+pub(crate) use leaf::Leaf;
+pub(crate) use planner::{Plan, Planner, Plans, plan_for};
+pub(crate) use statement::{ColumnNames, Param, StatementPlan};

@@ -1,0 +1,11 @@
+//! Writing responses: JSON, straight from the bytes that PostgreSQL sent.
+
+mod array;
+mod leaf;
+mod number;
+mod text;
+mod timestamp;
+mod writer;
+
+pub(crate) use text::put_uuid;
+pub(crate) use writer::Writer;

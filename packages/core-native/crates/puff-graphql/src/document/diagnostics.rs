@@ -1,8 +1,8 @@
 //! What apollo-compiler finds, as errors of a response.
 
-use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::diagnostic::{Diagnostic, ToCliReport};
 use apollo_compiler::parser::FileId;
-use apollo_compiler::validation::DiagnosticList;
+use apollo_compiler::validation::{DiagnosticData, DiagnosticList};
 
 use super::lines::Lines;
 use crate::error::GraphqlError;
@@ -20,20 +20,28 @@ pub(crate) fn to_errors(
     diagnostics
         .iter()
         .take(MAX_ERRORS)
-        .map(|diagnostic| {
-            // The wording of graphql-js where apollo-compiler knows it: what clients see should not
-            // depend on which of the two validated.
-            let message = diagnostic
-                .error
-                .unstable_compat_message()
-                .unwrap_or_else(|| diagnostic.error.to_string());
-            let error = GraphqlError::new(message, code);
-            match diagnostic.error.location() {
-                Some(span) if span.file_id() != FileId::BUILT_IN => {
-                    error.at(lines.location(text, span.offset()))
-                }
-                _ => error,
-            }
-        })
+        .map(|diagnostic| to_error(&diagnostic, text, lines, code))
         .collect()
+}
+
+/// One diagnostic of a text.
+pub(crate) fn to_error(
+    diagnostic: &Diagnostic<'_, DiagnosticData>,
+    text: &str,
+    lines: &Lines,
+    code: &str,
+) -> GraphqlError {
+    // The wording of graphql-js where apollo-compiler knows it: what clients see should not depend on
+    // which of the two validated.
+    let message = diagnostic
+        .error
+        .unstable_compat_message()
+        .unwrap_or_else(|| diagnostic.error.to_string());
+    let error = GraphqlError::new(message, code);
+    match diagnostic.error.location() {
+        Some(span) if span.file_id() != FileId::BUILT_IN => {
+            error.at(lines.location(text, span.offset()))
+        }
+        _ => error,
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
-use super::document::Document;
+use super::parsed::Document;
 use super::type_system::TypeSystem;
 use crate::error::GraphqlError;
 use crate::schema::LimitsSpec;

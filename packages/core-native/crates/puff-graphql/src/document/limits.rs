@@ -10,8 +10,7 @@ use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::executable::{DirectiveList, Field, Operation, Selection, SelectionSet};
 use serde_json::{Map, Value as Json};
 
-use super::document::Document;
-use super::type_system::TypeSystem;
+use super::parsed::Document;
 use crate::error::GraphqlError;
 use crate::schema::LimitsSpec;
 
@@ -26,14 +25,12 @@ const INTROSPECTION_DEPTH: u32 = 20;
 /// `variables` are those of the request, coerced or not. What `@skip` and `@include` leave out does
 /// not count.
 pub fn check(
-    types: &TypeSystem,
     document: &Document,
     operation: &Operation,
     variables: &Map<String, Json>,
     limits: &LimitsSpec,
 ) -> Result<(), GraphqlError> {
     let mut meter = Meter {
-        types,
         document,
         variables,
         page_size: limits.page_size,
@@ -127,7 +124,6 @@ impl Measure {
 }
 
 struct Meter<'a> {
-    types: &'a TypeSystem,
     document: &'a Document,
     variables: &'a Map<String, Json>,
     page_size: u64,

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,6 +14,8 @@ use apollo_compiler::{ExecutableDocument, Node};
 
 use super::diagnostics::to_errors;
 use super::lines::Lines;
+use super::rules::validate;
+use super::syntax::{self, SyntaxErrorKind};
 use super::type_system::TypeSystem;
 use crate::error::{GraphqlError, Location};
 use crate::schema::LimitsSpec;
@@ -23,6 +26,9 @@ pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 /// The code of errors in what comes beside the document.
 pub(crate) const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+
+/// For apollo-parser, which counts in its own way but never above what [`syntax`] lets through.
+const RECURSION_LIMIT: usize = 4 * syntax::MAX_NESTING;
 
 static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
@@ -111,20 +117,44 @@ fn parse(
     types: &TypeSystem,
     text: &Arc<str>,
     lines: &Lines,
-    _limits: &LimitsSpec,
+    limits: &LimitsSpec,
 ) -> Result<Valid<ExecutableDocument>, Vec<GraphqlError>> {
+    let descriptions = syntax::read(text, limits.tokens).map_err(|error| {
+        let code = match error.kind {
+            SyntaxErrorKind::Grammar => PARSE_FAILED,
+            SyntaxErrorKind::Tokens => "PUFF_GRAPHQL_LIMIT_TOKENS",
+            SyntaxErrorKind::Nesting => "PUFF_GRAPHQL_LIMIT_DEPTH",
+            SyntaxErrorKind::NotExecutable => VALIDATION_FAILED,
+        };
+        let location = lines.location(text, error.offset);
+        vec![GraphqlError::new(error.message, code).at(location)]
+    })?;
+    let source = without(text, &descriptions);
     let ast = Parser::new()
-        .parse_ast(text.as_ref(), "document.graphql")
+        .recursion_limit(RECURSION_LIMIT)
+        .parse_ast(source, "document.graphql")
         .map_err(|failure| {
             let mut errors = to_errors(&failure.errors, text, lines, PARSE_FAILED);
             errors.truncate(1);
             errors
         })?;
-    let executable = ast
-        .to_executable_validate(types.schema())
-        .map_err(|failure| to_errors(&failure.errors, text, lines, VALIDATION_FAILED))?;
-    // It keeps a copy of the text, for reports that nobody will ask for.
-    let mut executable = executable.into_inner();
-    executable.sources = Default::default();
-    Ok(Valid::assume_valid(executable))
+    validate(types, &ast, text, lines)
+}
+
+/// The text with blanks where descriptions are; all else stays in its place.
+fn without(text: &str, descriptions: &[Range<usize>]) -> String {
+    let mut source = String::with_capacity(text.len());
+    let mut end = 0;
+    for description in descriptions {
+        source.push_str(&text[end..description.start]);
+        for byte in text[description.clone()].bytes() {
+            source.push(match byte {
+                b'\n' | b'\r' => byte.into(),
+                _ => ' ',
+            });
+        }
+        end = description.end;
+    }
+    source.push_str(&text[end..]);
+    source
 }

@@ -1,5 +1,12 @@
 export { type Sql, type SqlTag, sql } from '../postgres/sql.js';
-export { PuffSchema, type PuffSchemaParts } from './puff-schema.js';
+export type { ExecutionResult } from './native/native-schema.js';
+export {
+  type ExecutionRequest,
+  PuffSchema,
+  type PuffSchemaParts,
+  type QueryError,
+  type QueryResult,
+} from './puff-schema.js';
 export type { ErrorPlace, ErrorReporter } from './runtime/failures.js';
 export { fromGraphQLSchema } from './runtime/from-graphql-schema.js';
 export { connection, connectionArguments, connectionTypes } from './schema/connection.js';

@@ -1,6 +1,11 @@
 import { type GraphQLSchema, printSchema } from 'graphql';
+import { currentContext } from '../context/request-context.js';
 import { PuffError } from '../errors.js';
 import { DEFAULT_POOL } from '../postgres/database.js';
+import { type ExecutionResult, NativeSchema } from './native/native-schema.js';
+import { answerAsk } from './native/operation.js';
+import type { AskHandler } from './native/protocol.js';
+import { SchemaRuntime } from './runtime/schema-runtime.js';
 import {
   type CompiledFields,
   compileFields,
@@ -19,6 +24,38 @@ export interface PuffSchemaParts<Context> {
   options?: SchemaOptions<Context>;
 }
 
+/** A request that code makes. */
+export interface ExecutionRequest<Context> {
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Which operation of the document, where it has several. */
+  readonly operationName?: string | null | undefined;
+  /** What the schema's `context` is made of. */
+  readonly request?: Request | undefined;
+  /** The context itself, instead of the schema's `context`. */
+  readonly context?: Context | undefined;
+  /** Aborting it rejects and cancels what runs. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether `extensions.explain` has the layers, with their statements, times and rows. */
+  readonly explain?: boolean | undefined;
+}
+
+/** A response (GraphQL specification, section 7.1 "Response Format"). */
+export interface QueryResult<Data = Record<string, unknown>> {
+  /** Nothing when the request was not executed; `null` when an error went up to the operation. */
+  readonly data?: Data | null;
+  readonly errors?: readonly QueryError[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+/** An error of a response. */
+export interface QueryError {
+  readonly message: string;
+  readonly locations?: readonly { readonly line: number; readonly column: number }[];
+  readonly path?: readonly (string | number)[];
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
 /** A schema that the engine executes; `defineSchema` and `fromGraphQLSchema` make them. */
 export class PuffSchema<Context = unknown> {
   /** The types, as graphql-js knows them. */
@@ -32,6 +69,8 @@ export class PuffSchema<Context = unknown> {
   readonly #fields: CompiledFields;
   #spec: SchemaSpec | undefined;
   #preparing: Promise<this> | undefined;
+  #native: NativeSchema | undefined;
+  #runtime: SchemaRuntime | undefined;
 
   /**
    * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` and `PUFF_GRAPHQL_NOT_STATIC` for fields that cannot be
@@ -107,5 +146,53 @@ export class PuffSchema<Context = unknown> {
   /** The run-time parameters of an operation with this context. */
   async settingsOf(context: Context): Promise<Readonly<Record<string, string>>> {
     return (await this.options.settings?.(context)) ?? {};
+  }
+
+  /**
+   * Executes a request.
+   *
+   * In a wrapped route handler or server action it ends with the request, as statements do.
+   *
+   * @returns the response as JSON text in UTF-8, and what can be said of it without reading it
+   * @throws {PuffError} what {@link prepare} throws, and when the signal is aborted
+   */
+  async execute(request: ExecutionRequest<Context>): Promise<ExecutionResult> {
+    await this.prepare();
+    this.#native ??= new NativeSchema(() => this.spec, { pool: this.pool });
+    const { query, variables, operationName, signal, explain = false } = request;
+    const ambient = currentContext();
+    const signals = [signal, ambient?.isActive ? ambient.signal : undefined].filter(
+      (candidate) => candidate !== undefined,
+    );
+    return this.#native.execute(
+      { query, operationName, variables, isExplained: explain },
+      { signals, onAsk: this.askHandler(() => request.context ?? this.contextOf(request.request)) },
+    );
+  }
+
+  /**
+   * Executes a request and reads the response; for code and tests.
+   *
+   * @throws as {@link execute}; errors of GraphQL are in the result
+   */
+  async query<Data = Record<string, unknown>>(
+    request: string | ExecutionRequest<Context>,
+    variables?: Readonly<Record<string, unknown>>,
+  ): Promise<QueryResult<Data>> {
+    const { body } = await this.execute(
+      typeof request === 'string' ? { query: request, variables } : request,
+    );
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+  }
+
+  /**
+   * For transports: answers what one operation asks of JavaScript. Resolvers run in the async context of
+   * this call, and {@link prepare} must have been awaited.
+   *
+   * @param makeContext makes the operation's context, when one is needed; called at most once
+   */
+  askHandler(makeContext: () => Context | Promise<Context>): AskHandler {
+    this.#runtime ??= new SchemaRuntime(this);
+    return this.#runtime.begin(makeContext, answerAsk).handle;
   }
 }

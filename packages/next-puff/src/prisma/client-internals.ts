@@ -38,7 +38,6 @@ export interface DataLoader {
 /** What a client knows of its schema. */
 export interface RuntimeDataModel {
   models: Record<string, { fields: readonly ModelField[] }>;
-  enums: Record<string, { values: readonly { name: string; dbName?: string | null }[] }>;
 }
 
 /** A field of a model; `type` is a scalar, or the name of an enum or of another model. */

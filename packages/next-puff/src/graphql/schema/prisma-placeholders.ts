@@ -2,9 +2,11 @@ import type { ModelField, ProtocolQuery, RuntimeDataModel } from '../../prisma/c
 
 /** Where in a query a placeholder is. */
 export interface Place {
-  /** Prisma's scalar type, `Enum` for enums. */
-  type: string;
-  enumName: string | undefined;
+  /** The model whose field it is compared with or written to. */
+  model: string;
+  field: ModelField;
+  /** Whether it is one of several values in a list. */
+  isElement: boolean;
 }
 
 /**
@@ -13,6 +15,7 @@ export interface Place {
  */
 export type PlaceReader = (name: string, place: Place | undefined) => boolean | undefined;
 
+/** A placeholder as Prisma writes it for its engine. */
 interface RawPlaceholder {
   $type: 'Param';
   value: { name: string; type: string; inner?: { type: string } };
@@ -21,42 +24,40 @@ interface RawPlaceholder {
 /** Gives the placeholders in a query the types of the fields that they are compared with or written to. */
 export function placePlaceholders(
   { modelName, query }: ProtocolQuery,
-  dataModel: RuntimeDataModel,
+  { models }: RuntimeDataModel,
   read: PlaceReader,
 ): void {
-  const walk = (value: unknown, model: string | undefined, field: ModelField | undefined) => {
+  const walk = (value: unknown, model: string, field?: ModelField, isElement = false): void => {
     if (typeof value !== 'object' || value === null) return;
     if (Array.isArray(value)) {
-      for (const element of value) walk(element, model, field);
-      return;
-    }
-    if (isPlaceholder(value)) {
-      place(value, field, read);
-      return;
-    }
-    for (const [key, inner] of Object.entries(value)) {
-      const own = dataModel.models[model ?? '']?.fields.find(({ name }) => name === key);
-      if (own === undefined) walk(inner, model, field);
-      else if (own.kind === 'object') walk(inner, own.type, undefined);
-      else walk(inner, model, own);
+      for (const element of value) walk(element, model, field, true);
+    } else if (isPlaceholder(value)) {
+      place(value, field && { model, field, isElement }, read);
+    } else {
+      for (const [key, inner] of Object.entries(value)) {
+        const own = models[model]?.fields.find(({ name }) => name === key);
+        if (own?.kind === 'object') walk(inner, own.type);
+        else walk(inner, model, own ?? field);
+      }
     }
   };
-  walk(query, modelName, undefined);
+  walk(query, modelName ?? '');
+}
+
+/** The name of a placeholder, if a part of a query is one. */
+export function nameOfPlaceholder(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !isPlaceholder(value)) return undefined;
+  return value.value.name;
 }
 
 function isPlaceholder(value: object): value is RawPlaceholder {
   return (value as { $type?: unknown }).$type === 'Param';
 }
 
-function place(
-  placeholder: RawPlaceholder,
-  field: ModelField | undefined,
-  read: PlaceReader,
-): void {
+function place(placeholder: RawPlaceholder, at: Place | undefined, read: PlaceReader): void {
   const { name } = placeholder.value;
-  const isEnum = field?.kind === 'enum';
-  const type = isEnum ? 'Enum' : (field?.type ?? '');
-  const isList = read(name, field && { type, enumName: isEnum ? field.type : undefined });
-  if (isList === undefined) return;
+  const isList = read(name, at);
+  if (isList === undefined || at === undefined) return;
+  const type = at.field.kind === 'enum' ? 'Enum' : at.field.type;
   placeholder.value = isList ? { name, type: 'List', inner: { type } } : { name, type };
 }

@@ -6,19 +6,21 @@ import {
   isListType,
   isObjectType,
 } from 'graphql';
+import { PuffError } from '../../errors.js';
 import { packParams } from '../../postgres/params.js';
-import type { ProtocolQuery, RuntimeDataModel } from '../../prisma/client-internals.js';
+import type { ProtocolQuery } from '../../prisma/client-internals.js';
 import { Placeholder } from '../../prisma/sql/param.js';
 import type { ValueSource } from '../../prisma/sql/query-shape.js';
 import type { ColumnMapping, FieldMapping } from '../../prisma/sql/row-mapping.js';
+import type { ShapeCompiler } from '../../prisma/sql/shape-compiler.js';
 import type { CapturedStatement } from '../../prisma/sql/statement.js';
 import { captureStatement, type UnawaitedQuery } from '../../prisma/sql/to-sql.js';
-import { placePlaceholders } from './prisma-placeholders.js';
+import { nameOfPlaceholder, placePlaceholders } from './prisma-placeholders.js';
 import { notStatic, schemaError } from './schema-error.js';
 import type { ColumnSpec, ParamSpec } from './spec.js';
 import { differs, paramOfSymbol, type StatementText } from './sql-statement.js';
-import { isUnawaited, type StaticCall } from './static-call.js';
-import { nameOf, type StaticSymbol, writingPlaceholders } from './symbols.js';
+import { isUnawaited, keyOf, type Probe, type StaticCall } from './static-call.js';
+import { nameOf, type StaticSymbol, symbolOf, writingPlaceholders } from './symbols.js';
 
 /** A Prisma query as a statement of the engine. */
 export interface PrismaStatementText extends StatementText {
@@ -38,7 +40,7 @@ export function prismaStatement(
 ): PrismaStatementText {
   const { coordinate } = call.symbols;
   const placeholders = new Placeholders(coordinate);
-  const statement = placeholders.capture(query);
+  const statement = capture(coordinate, placeholders, query);
   const { shape } = statement;
   if (shape.mapping.result === 'count') {
     throw schemaError(
@@ -48,17 +50,40 @@ export function prismaStatement(
     );
   }
   for (const { source } of shape.parameters) refuseGenerated(coordinate, source);
-  const params = statement.params.map((value) => paramOf(coordinate, value, placeholders));
-  for (const probe of call.probes()) checkProbe(coordinate, statement.sql, probe);
+  const params = statement.params.map((value) => paramOf(value, placeholders));
+  for (const probe of call.probes()) checkProbe(coordinate, placeholders, probe);
   return { text: statement.sql, params, mapping: flattened(coordinate, shape.mapping.fields) };
+}
+
+function capture(
+  coordinate: string,
+  placeholders: Placeholders,
+  query: UnawaitedQuery<unknown>,
+): CapturedStatement<unknown> {
+  try {
+    return placeholders.capture(query);
+  } catch (error) {
+    if (!(error instanceof PuffError) || !error.code.startsWith('PUFF_PRISMA_')) throw error;
+    const [what] = error.message.split('\n') as [string];
+    throw new PuffError(error.code, `${coordinate}: ${what}`, {
+      operation: 'defineSchema',
+      hint:
+        error.code === 'PUFF_PRISMA_NOT_PREPARED'
+          ? 'Give defineSchema the client: `prisma`.'
+          : error.hint,
+      cause: error,
+    });
+  }
 }
 
 /** The placeholders in a query, and the symbols that they are for. */
 class Placeholders {
   readonly #coordinate: string;
   readonly #symbols = new Map<string, StaticSymbol>();
-  readonly #enums = new Map<string, string>();
-  #dataModel: RuntimeDataModel | undefined;
+  /** By placeholder, Prisma's names of an enum by those of the database. */
+  readonly #enumNames = new Map<string, Readonly<Record<string, string>>>();
+  /** The query as Prisma writes it for its engine, with the placeholders in it. */
+  protocol = '';
 
   constructor(coordinate: string) {
     this.#coordinate = coordinate;
@@ -67,7 +92,11 @@ class Placeholders {
   capture(query: UnawaitedQuery<unknown>): CapturedStatement<unknown> {
     return writingPlaceholders(
       (symbol) => this.#write(symbol),
-      () => captureStatement(query, (protocol, model) => this.#place(protocol, model)),
+      () =>
+        captureStatement(query, (protocol, compiler) => {
+          this.protocol = JSON.stringify(protocol);
+          this.#place(protocol, compiler);
+        }),
     );
   }
 
@@ -78,9 +107,8 @@ class Placeholders {
     return { $type: 'Param', value: { name, type: '' } };
   }
 
-  #place(protocol: ProtocolQuery, dataModel: RuntimeDataModel): void {
-    this.#dataModel = dataModel;
-    placePlaceholders(protocol, dataModel, (name, place) => {
+  #place(protocol: ProtocolQuery, compiler: ShapeCompiler): void {
+    placePlaceholders(protocol, compiler.dataModel, (name, place) => {
       const symbol = this.#symbols.get(name);
       if (symbol === undefined) return undefined;
       if (place === undefined) {
@@ -89,24 +117,48 @@ class Placeholders {
           `\`${nameOf(symbol)}\` decides about the query's shape (take, skip, order, selection)`,
         );
       }
-      if (place.type === 'Bytes' && symbol.kind !== 'parent') {
+      const { model, field, isElement } = place;
+      if (isElement) {
+        throw notStatic(
+          this.#coordinate,
+          `\`${nameOf(symbol)}\` is one of several values in a list`,
+          'Give a list argument as the whole list, as in `{ in: args.ids }`, or use OR.',
+        );
+      }
+      if (field.type === 'Bytes' && symbol.kind !== 'parent') {
         throw notStatic(
           this.#coordinate,
           `\`${nameOf(symbol)}\` stands for bytes, which JSON lacks`,
         );
       }
-      if (place.enumName !== undefined) this.#enums.set(name, place.enumName);
+      if (field.kind === 'enum') this.#enumNames.set(name, compiler.enumNames(model, field.name));
       return isList(symbol);
     });
+  }
+
+  /** The query with values instead of symbols; `undefined` leaves out what it is for. */
+  filledIn(given: Probe['given']): string {
+    return JSON.stringify(JSON.parse(this.protocol), (_, value: unknown) => {
+      const name = nameOfPlaceholder(value);
+      const symbol = name === undefined ? undefined : this.#symbols.get(name);
+      if (symbol === undefined) return value;
+      const replaced = given(symbol);
+      return symbolOf(replaced) === undefined ? replaced : keyOf(symbol);
+    });
+  }
+
+  /** The query with what its symbols stand for. */
+  named(): string {
+    return this.filledIn(keyOf);
   }
 
   /** Where the value of a placeholder comes from. */
   paramOf(name: string): ParamSpec {
     const symbol = this.#symbols.get(name) as StaticSymbol;
     const param = paramOfSymbol(this.#coordinate, symbol);
-    const values = this.#dataModel?.enums[this.#enums.get(name) ?? '']?.values;
-    if (values === undefined || !('arg' in param) || symbol.kind !== 'arg') return param;
-    const stored = new Map(values.map((value) => [value.name, value.dbName ?? value.name]));
+    const enumNames = this.#enumNames.get(name);
+    if (enumNames === undefined || !('arg' in param) || symbol.kind !== 'arg') return param;
+    const stored = new Map(Object.entries(enumNames).map(([value, inner]) => [inner, value]));
     const type = getNamedType(symbol.type);
     const names = isEnumType(type)
       ? type.getValues().map(({ name, value }): [string, string] => [name, String(value)])
@@ -126,15 +178,8 @@ function isList(symbol: StaticSymbol): boolean {
   return symbol.kind === 'arg' && isListType(getNullableType(symbol.type));
 }
 
-function paramOf(coordinate: string, value: unknown, placeholders: Placeholders): ParamSpec {
+function paramOf(value: unknown, placeholders: Placeholders): ParamSpec {
   if (value instanceof Placeholder) return placeholders.paramOf(value.name);
-  if (Array.isArray(value) && value.some((element) => element instanceof Placeholder)) {
-    throw notStatic(
-      coordinate,
-      'a symbol is one of several values in a list',
-      'Give a list argument as the whole list, as in `{ in: args.ids }`, or use OR.',
-    );
-  }
   return { packed: Buffer.from(packParams([value])).toString('base64') };
 }
 
@@ -152,18 +197,18 @@ function refuseGenerated(coordinate: string, source: ValueSource): void {
 
 function checkProbe(
   coordinate: string,
-  text: string,
-  { result, what }: { result: unknown; what: string },
+  placeholders: Placeholders,
+  { result, what, given }: Probe,
 ): void {
   if (!isUnawaited(result)) throw differs(coordinate, what);
-  let other: string;
+  const others = new Placeholders(coordinate);
   try {
-    other = captureStatement(result).sql;
+    others.capture(result);
   } catch {
-    // Prisma does not take these values here: that says nothing.
-    return;
+    // It was written down before Prisma refused the values.
   }
-  if (other !== text) throw differs(coordinate, what);
+  if (others.protocol === '' || others.named() === placeholders.filledIn(given)) return;
+  throw differs(coordinate, what);
 }
 
 function flattened(
@@ -196,6 +241,7 @@ export function columnSpecs(
   const fields = isObjectType(type) ? type.getFields() : {};
   const columns: { [field: string]: ColumnSpec } = {};
   for (const [name, { column, enumNames }] of mapping) {
+    if (name.includes('.')) continue;
     const graphqlType = fields[name] && getNamedType(fields[name].type);
     const named = new Map(
       isEnumType(graphqlType)

@@ -1,9 +1,10 @@
+import { types } from 'node:util';
 import { getNamedType, getNullableType, isEnumType, isListType, isScalarType } from 'graphql';
 import { PuffError } from '../../errors.js';
 import { isSql, Sql } from '../../postgres/sql.js';
 import type { UnawaitedQuery } from '../../prisma/sql/to-sql.js';
 import { notStatic } from './schema-error.js';
-import type { FieldSymbols, StaticSymbol } from './symbols.js';
+import { type FieldSymbols, nameOf, type StaticSymbol, symbolOf } from './symbols.js';
 
 /** What static functions are given; `parent` only those of connections. */
 export interface CallInput {
@@ -55,18 +56,26 @@ export function callStatic(fn: StaticFunction, symbols: FieldSymbols): StaticCal
     );
   }
   result = fromPrismaSql(result);
+  if (isPromise(result)) result.then(undefined, ignore);
   if (!isStatement(result)) {
     throw notStatic(
       coordinate,
-      result instanceof Promise
+      isPromise(result)
         ? 'it returned a promise'
         : `it returned ${result === null ? 'null' : typeof result}, not a statement`,
       'Return sql`...` or a Prisma query that is not awaited; use `layer` for values and for what has to be awaited.',
     );
   }
   const used = [...symbols.used];
-  return { symbols, result, probes: () => probe(fn, used, coordinate) };
+  return { symbols, result, probes: () => probe(fn, used, symbols) };
 }
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return types.isPromise(value) && !isUnawaited(value);
+}
+
+/** What became of it does not matter any more. */
+function ignore(): void {}
 
 /** Whether a value is a statement that is still to run. */
 export function isStatement(value: unknown): value is StaticResult {
@@ -101,20 +110,19 @@ function messageOf(error: unknown): string {
 function* probe(
   fn: StaticFunction,
   used: readonly StaticSymbol[],
-  coordinate: string,
+  symbols: FieldSymbols,
 ): Generator<Probe> {
-  for (const { what, valueFor, isShallow } of samples(fn, used)) {
+  for (const { what, valueFor, whole } of samples(fn, used, symbols)) {
     const values = new Map<string, unknown>();
     const given = (symbol: StaticSymbol) => values.get(keyOf(symbol));
     const roots = { arg: {}, parent: {}, context: {} } as Record<string, Record<string, unknown>>;
     for (const symbol of used) {
-      const path = symbol.kind === 'parent' ? [symbol.column] : symbol.path;
-      const isObject = !isShallow && used.some((other) => isInside(other, symbol));
+      const path = pathOf(symbol);
+      const isObject = keyOf(symbol) !== whole && used.some((other) => isInside(other, symbol));
       place(roots[symbol.kind] as Record<string, unknown>, path, isObject ? {} : valueFor(symbol));
     }
     for (const symbol of used) {
-      const path = symbol.kind === 'parent' ? [symbol.column] : symbol.path;
-      values.set(keyOf(symbol), at(roots[symbol.kind], path));
+      values.set(keyOf(symbol), at(roots[symbol.kind], pathOf(symbol)));
     }
     const input = { args: roots.arg, parents: roots.parent, context: roots.context };
     let result: unknown;
@@ -124,7 +132,7 @@ function* probe(
       // It went on with the value as it may with a value: that says nothing.
       if (error instanceof TypeError || error instanceof PuffError) continue;
       throw notStatic(
-        coordinate,
+        symbols.coordinate,
         `it threw when it was called with ${what}: ${messageOf(error)}`,
         undefined,
         error,
@@ -136,35 +144,37 @@ function* probe(
 
 interface Sample {
   what: string;
-  /** Whether input objects are replaced as a whole. */
-  isShallow?: boolean;
+  /** The symbol that is replaced as a whole, even where others are inside of it. */
+  whole?: string;
   valueFor(symbol: StaticSymbol): unknown;
 }
 
-function* samples(fn: StaticFunction, used: readonly StaticSymbol[]): Generator<Sample> {
-  if (!used.some(({ kind }) => kind !== 'parent')) return;
-  const lists = new Map<string, readonly unknown[]>();
-  const constant = (what: string, value: unknown, fits = (_: StaticSymbol) => true): Sample => ({
-    what,
-    valueFor(symbol) {
-      // Parents always have a list of values.
-      if (symbol.kind !== 'parent' && fits(symbol)) return value;
-      const list = lists.get(keyOf(symbol)) ?? [];
-      lists.set(keyOf(symbol), list);
-      return list;
-    },
+function* samples(
+  fn: StaticFunction,
+  used: readonly StaticSymbol[],
+  symbols: FieldSymbols,
+): Generator<Sample> {
+  // Parents always have a list of values, whatever it is.
+  const variable = used.filter(({ kind }) => kind !== 'parent');
+  if (variable.length === 0) return;
+  const every = (what: string, value: unknown): Sample => ({
+    what: `${what} for its values`,
+    valueFor: (symbol) => (symbol.kind === 'parent' ? symbols.renewed(symbol) : value),
   });
-  yield constant('undefined for its values', undefined);
-  yield { ...constant('undefined for its values', undefined), isShallow: true };
-  yield constant('null for its values', null);
-  yield { what: 'values that are false', valueFor: (symbol) => emptyOf(symbol) };
-  yield constant('true for its values', true);
-  for (const value of new Set(used.flatMap(enumValuesOf))) {
-    yield constant(`${JSON.stringify(value)} for its values`, value);
+  for (const one of new Map(variable.map((symbol) => [keyOf(symbol), symbol])).values()) {
+    yield {
+      what: `undefined for \`${nameOf(one)}\``,
+      whole: keyOf(one),
+      valueFor: (symbol) => (keyOf(symbol) === keyOf(one) ? undefined : symbols.renewed(symbol)),
+    };
   }
-  for (const value of literalsOf(fn)) {
-    yield constant(`${JSON.stringify(value)} for its values`, value);
+  yield every('null', null);
+  yield { what: 'values that are false', valueFor: emptyOf };
+  yield every('true', true);
+  for (const value of new Set(variable.flatMap(enumValuesOf))) {
+    yield every(JSON.stringify(value), value);
   }
+  for (const value of literalsOf(fn)) yield every(JSON.stringify(value), value);
 }
 
 function emptyOf(symbol: StaticSymbol): unknown {
@@ -194,11 +204,13 @@ function literalsOf(fn: StaticFunction): (string | number)[] {
   return [...new Set(literals)].slice(0, MAX_LITERALS);
 }
 
-function keyOf(symbol: StaticSymbol): string {
-  return JSON.stringify([
-    symbol.kind,
-    ...(symbol.kind === 'parent' ? [symbol.column] : symbol.path),
-  ]);
+/** Names a symbol: the same text for the same value of a request. */
+export function keyOf(symbol: StaticSymbol): string {
+  return JSON.stringify([symbol.kind, ...pathOf(symbol)]);
+}
+
+function pathOf(symbol: StaticSymbol): readonly string[] {
+  return symbol.kind === 'parent' ? [symbol.column] : symbol.path;
 }
 
 function isInside(inner: StaticSymbol, outer: StaticSymbol): boolean {
@@ -223,6 +235,10 @@ function place(root: Record<string, unknown>, path: readonly string[], value: un
 
 function at(root: unknown, path: readonly string[]): unknown {
   let value = root;
-  for (const name of path) value = (value as Record<string, unknown> | null | undefined)?.[name];
+  for (const name of path) {
+    // What is read of a symbol is a new one each time.
+    if (symbolOf(value) !== undefined) return undefined;
+    value = (value as Record<string, unknown> | null | undefined)?.[name];
+  }
   return value;
 }

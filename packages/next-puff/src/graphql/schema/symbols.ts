@@ -96,6 +96,11 @@ export class FieldSymbols {
     return this.#namespace('context', (name) => this.#symbol({ kind: 'context', path: [name] }));
   }
 
+  /** Another symbol for the same. */
+  renewed(symbol: StaticSymbol): never {
+    return this.#symbol(symbol);
+  }
+
   #namespace(name: string, member: (name: string) => unknown): never {
     return new Proxy(this.#target(name), {
       ...this.#refusals(() => name),

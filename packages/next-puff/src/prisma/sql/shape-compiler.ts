@@ -82,6 +82,14 @@ export class ShapeCompiler {
     return { shape, values: placeholderValues };
   }
 
+  /** Prisma's names of an enum's values by those of the database, for a field that has the enum. */
+  enumNames(modelName: string, field: string): Readonly<Record<string, string>> {
+    const query = { arguments: {}, selection: { [field]: true } };
+    const { fields } = this.compile({ modelName, action: 'findMany', query }).shape.mapping;
+    const found = fields.find(({ name }) => name === field);
+    return (found?.kind === 'column' ? found.enumNames : undefined) ?? {};
+  }
+
   #compile(key: string): QueryShape | Error {
     const shape = this.#shapeOf(key);
     if (this.#shapes.size >= MAX_SHAPES) {

@@ -6,7 +6,6 @@ import {
   hookQueries,
   internalsOf,
   type ProtocolQuery,
-  type RuntimeDataModel,
 } from '../client-internals.js';
 import { PrismaPuff } from '../prisma-puff.js';
 import { refusal } from './refusal.js';
@@ -86,7 +85,7 @@ function toStatement<T>(query: UnawaitedQuery<T> | WrittenSql): PrismaStatement<
  */
 export function captureStatement<T>(
   query: UnawaitedQuery<T>,
-  complete?: (query: ProtocolQuery, dataModel: RuntimeDataModel) => void,
+  complete?: (query: ProtocolQuery, compiler: ShapeCompiler) => void,
 ): CapturedStatement<T> {
   // A client that nobody prepared has no hook yet: looking at its query would run it.
   if (!isAnyPrepared) throw notPrepared();
@@ -104,7 +103,7 @@ export function captureStatement<T>(
   const compiler = compilers.get(loader);
   if (compiler === undefined) throw notPrepared();
   checkRequest(request);
-  complete?.(request.protocolQuery, compiler.dataModel);
+  complete?.(request.protocolQuery, compiler);
   const { shape, values } = compiler.compile(request.protocolQuery);
   return new CapturedStatement(shape, values, request.unpacker, compiler.runtime);
 }

@@ -48,11 +48,10 @@ fn schemas() -> MutexGuard<'static, Schemas> {
 }
 
 fn schema(id: u32) -> Result<Arc<Schema>> {
-    schemas()
-        .by_id
-        .get(&id)
-        .cloned()
-        .ok_or_else(|| Error::from_reason("PUFF_GRAPHQL_FORGOTTEN: the schema was forgotten"))
+    let schema = schemas().by_id.get(&id).cloned();
+    schema
+        .filter(|schema| !schema.is_closed())
+        .ok_or_else(|| Error::from_reason("PUFF_GRAPHQL_FORGOTTEN: the schema or its pool is gone"))
 }
 
 /// Finds or makes a schema and returns its id; the spec and the options of HTTP are JSON. Its

@@ -13,7 +13,7 @@ export interface CallOptions {
   decoderOf?: DecoderFactory;
   /** Makes the error of a failure, instead of next-puff's own classes. */
   errorOf?: (failure: Failure) => unknown;
-  /** Takes what comes before the call has ended: partial results and chunks. Must not throw. */
+  /** Takes what comes before the call has ended: partial results, chunks and asks. Must not throw. */
   onPartial?: (completion: Completion) => void;
 }
 
@@ -169,6 +169,7 @@ export class Calls {
         this.#listeners.get(call)?.(completion.json);
         return;
       case 'chunk':
+      case 'ask':
         waiting?.onPartial?.(completion);
         return;
       case 'result':

@@ -1,3 +1,4 @@
+import { type AskMessage, type AskStart, Documents } from './asks.js';
 import type { Failure } from './failures.js';
 import {
   type ColumnDescription,
@@ -33,7 +34,22 @@ export type Completion =
   /** Something that the server said unasked, as JSON; the call goes on. */
   | { kind: 'event'; json: string }
   /** Bytes of a raw exchange; the call goes on. */
-  | { kind: 'chunk'; bytes: Uint8Array };
+  | { kind: 'chunk'; bytes: Uint8Array }
+  | { kind: 'response'; response: NativeResponse }
+  /** A question of a GraphQL operation; the call goes on. */
+  | { kind: 'ask'; message: AskMessage };
+
+/** The response to a GraphQL request. */
+export interface NativeResponse {
+  /** The status code of HTTP; otherwise 0: not executed, 1: executed, 2: executed with errors. */
+  status: number;
+  /** Of a request over HTTP: names in lower case, and values. */
+  headers: [name: string, value: string][];
+  /** JSON, or what the headers say. */
+  body: Uint8Array<ArrayBuffer>;
+  /** Statements that the engine ran. */
+  statements: number;
+}
 
 // What follows mirrors `completion.rs`.
 const RESULT = 1;
@@ -41,12 +57,17 @@ const FAILURE = 2;
 const SESSION = 3;
 const EVENT = 5;
 const CHUNK = 6;
+const RESPONSE = 7;
+const ASK = 8;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
 const DETACHED = 4;
 const COMMAND_ATTACHED = 8;
 const PARTIAL = 16;
+const HEADERS = 32;
+const STARTS = 64;
+const ROWS = 128;
 const COMMAND_SHIFT = 8;
 const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const HEADER = 7;
@@ -59,9 +80,13 @@ interface Shape {
   plain?: Decoder;
 }
 
-/** Reads the records of drained inboxes; knows the shapes that were described to this isolate. */
+/**
+ * Reads the records of drained inboxes; knows the shapes and the documents that this isolate was told
+ * of.
+ */
 export class CompletionReader {
   readonly #shapes = new Map<number, Shape>();
+  readonly #documents = new Documents();
   #words: Int32Array = new Int32Array();
   #attachments: unknown[] = [];
   #at = 0;
@@ -100,6 +125,10 @@ export class CompletionReader {
         return { kind: 'event', json: this.#attachment() as string };
       case CHUNK:
         return { kind: 'chunk', bytes: this.#attachment() as Uint8Array };
+      case RESPONSE:
+        return this.#readResponse(at);
+      case ASK:
+        return this.#readAsk(at, decoding);
       default:
         return { kind: 'nothing' };
     }
@@ -107,6 +136,39 @@ export class CompletionReader {
 
   #attachment(): unknown {
     return this.#attachments[this.#nextAttachment++];
+  }
+
+  #readResponse(at: number): Completion {
+    const words = this.#words;
+    const flags = words[at + 5] as number;
+    const headers = flags & HEADERS ? JSON.parse(this.#attachment() as string) : [];
+    const length = words[at + 4] as number;
+    let body: Uint8Array<ArrayBuffer>;
+    if (flags & DETACHED) {
+      body = this.#attachment() as Uint8Array<ArrayBuffer>;
+    } else {
+      body = new Uint8Array(length);
+      body.set(new Uint8Array(words.buffer, words.byteOffset + this.#at * 4, length));
+      this.#at += words[at + 6] as number;
+    }
+    const status = words[at + 2] as number;
+    const response = { status, headers, body, statements: words[at + 3] as number };
+    return { kind: 'response', response };
+  }
+
+  #readAsk(at: number, decoding: RowMode | DecoderFactory): Completion {
+    const flags = this.#words[at + 5] as number;
+    const message: AskMessage = { header: JSON.parse(this.#attachment() as string), rows: [] };
+    if (flags & STARTS) {
+      const start: AskStart = JSON.parse(this.#attachment() as string);
+      message.start = this.#documents.read(start);
+    }
+    if (flags & ROWS) {
+      const completion = this.#readResult(at, decoding);
+      if (completion.kind !== 'result') return completion;
+      message.rows = completion.result.rows;
+    }
+    return { kind: 'ask', message };
   }
 
   #readResult(at: number, decoding: RowMode | DecoderFactory): Completion {

@@ -140,6 +140,11 @@ export class Database implements Executor {
     return ambient.run({ pool: this.#name, transaction, outer: ambient.getStore() }, fn);
   }
 
+  /** The native pool's id; makes the pool at the first use, opens no connection. */
+  nativePool(): number {
+    return this.#poolId();
+  }
+
   /** What the pool is doing; opens no connection. */
   status(): PoolStatus {
     return loadNative().postgresPoolStatus(this.#poolId());

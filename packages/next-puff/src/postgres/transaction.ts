@@ -70,7 +70,10 @@ const levels: AsyncLocalStorage<Level> = globals[KEY];
 
 /** An open transaction and the connection it has. */
 export class Transaction implements Executor {
-  readonly #target: Target;
+  /** Unknown until the first statement of a transaction that is begun by it. */
+  #target: Target | undefined;
+  readonly #open: (() => Promise<Target>) | undefined;
+  #opening: Promise<Target> | undefined;
   readonly #signals: readonly AbortSignal[];
   readonly #onAbort: () => void;
   #isOpen = true;
@@ -82,8 +85,9 @@ export class Transaction implements Executor {
   readonly #topLevel: Level = { transaction: this, last: Promise.resolve(), outer: undefined };
   #cursors = 0;
 
-  private constructor(target: Target, signals: readonly AbortSignal[]) {
-    this.#target = target;
+  private constructor(target: Target | (() => Promise<Target>), signals: readonly AbortSignal[]) {
+    if (typeof target === 'function') this.#open = target;
+    else this.#target = target;
     this.#signals = signals;
     this.#onAbort = () => this.#abandon();
     for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
@@ -101,6 +105,19 @@ export class Transaction implements Executor {
     return transaction;
   }
 
+  /**
+   * A transaction that somebody else begins and ends. `open` is called before the first statement and
+   * resolves with where it runs; {@link Transaction.leave} must be called before the end.
+   */
+  static borrow(open: () => Promise<Target>, signals: readonly AbortSignal[]): Transaction {
+    return new Transaction(open, signals);
+  }
+
+  /** Runs nothing more in a borrowed transaction: its owner ends it. */
+  leave(): void {
+    if (this.#isOpen) this.#close();
+  }
+
   /** Whether statements can still run in it. */
   get isOpen(): boolean {
     return this.#isOpen;
@@ -111,19 +128,37 @@ export class Transaction implements Executor {
     values: readonly unknown[],
     options: ExecutorOptions,
   ): Promise<StatementResult> {
-    if (!this.#isOpen) return Promise.reject(this.#closedError());
-    return this.#noteFailure(runStatement(this.#target, text, values, this.#runOptions(options)));
+    const runOptions = this.#runOptions(options);
+    return this.perform((target) => runStatement(target, text, values, runOptions));
   }
 
   runScript(text: string, options: QueryOptions): Promise<StatementResult> {
-    if (!this.#isOpen) return Promise.reject(this.#closedError());
-    return this.#noteFailure(runScript(this.#target, text, this.#runOptions(options)));
+    const runOptions = this.#runOptions(options);
+    return this.perform((target) => runScript(target, text, runOptions));
   }
 
   /** Runs what another interface has to run on this connection; its failure is the transaction's. */
   perform<T>(run: (target: Target) => Promise<T>): Promise<T> {
     if (!this.#isOpen) return Promise.reject(this.#closedError());
-    return this.#noteFailure(run(this.#target));
+    const target = this.#target;
+    if (target !== undefined) return this.#noteFailure(run(target));
+    return this.#noteFailure(this.#begun().then(run));
+  }
+
+  /** Where statements run, also if that is not known yet. */
+  async #begun(): Promise<Target> {
+    const open = this.#open;
+    if (this.#target !== undefined || open === undefined) return this.#known();
+    this.#opening ??= open();
+    this.#target = await this.#opening;
+    if (!this.#isOpen) throw this.#closedError();
+    return this.#target;
+  }
+
+  /** Where statements run, after the first one. */
+  #known(): Target {
+    if (this.#target === undefined) throw this.#closedError();
+    return this.#target;
   }
 
   async *stream(
@@ -133,7 +168,7 @@ export class Transaction implements Executor {
   ): AsyncGenerator<unknown[], void, void> {
     const batchSize = checkedBatchSize(options.batchSize);
     if (!this.#isOpen) throw this.#closedError();
-    const { session } = this.#target;
+    const { session } = await this.#begun();
     const runOptions = this.#runOptions(options);
     const cursor = ++this.#cursors;
     const guard = (page: Promise<StatementResult>) => {
@@ -202,7 +237,7 @@ export class Transaction implements Executor {
 
   async #undoSavepoint(name: string): Promise<void> {
     try {
-      await runScript(this.#target, `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
+      await runScript(this.#known(), `ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
       this.#failure = undefined;
     } catch (error) {
       // The connection is gone; what the caller has to know is what came first.
@@ -218,11 +253,12 @@ export class Transaction implements Executor {
   async commit(): Promise<void> {
     if (!this.#isOpen) throw this.#closedError();
     this.#close();
+    const { session } = this.#known();
     try {
-      const result = await endTransaction(this.#target.session, true);
+      const result = await endTransaction(session, true);
       if (result.command !== 'COMMIT') throw rolledBack(this.#failure);
     } finally {
-      releaseSession(this.#target.session);
+      releaseSession(session);
     }
   }
 
@@ -230,12 +266,13 @@ export class Transaction implements Executor {
   async rollback(): Promise<void> {
     if (!this.#isOpen) return;
     this.#close();
+    const { session } = this.#known();
     try {
-      await endTransaction(this.#target.session, false);
+      await endTransaction(session, false);
     } catch {
       // The connection is gone, and with it the transaction.
     } finally {
-      releaseSession(this.#target.session);
+      releaseSession(session);
     }
   }
 
@@ -249,7 +286,8 @@ export class Transaction implements Executor {
     if (!this.#isOpen) return;
     this.#close();
     this.#abandoned = { reason: this.#signals.find((signal) => signal.aborted)?.reason };
-    releaseSession(this.#target.session);
+    // A borrowed connection is its owner's to give back.
+    if (this.#open === undefined) releaseSession(this.#known().session);
   }
 
   #closedError(): unknown {

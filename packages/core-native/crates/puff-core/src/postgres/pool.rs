@@ -190,6 +190,11 @@ impl Pool {
         *self.0.password() = password.map(Arc::from);
     }
 
+    /// Whether [`Pool::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.lock().is_closed
+    }
+
     /// What the pool is doing now.
     pub fn status(&self) -> Status {
         let state = self.0.lock();

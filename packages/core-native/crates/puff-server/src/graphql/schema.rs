@@ -62,6 +62,11 @@ impl Schema {
         })
     }
 
+    /// Whether its pool was closed: no statement can run any more.
+    pub fn is_closed(&self) -> bool {
+        self.host.pool.as_ref().is_some_and(Pool::is_closed)
+    }
+
     /// A host for one operation on this schema.
     pub fn host(&self, script: Option<Arc<dyn Script>>) -> PoolHost {
         PoolHost::new(self.host.clone(), script)

@@ -1,0 +1,7 @@
+//! GraphQL operations against a real server, named by `PUFF_TEST_DATABASE_URL`.
+
+mod asks;
+mod bounds;
+mod statements;
+mod support;
+mod transactions;

@@ -125,8 +125,7 @@ impl Engine {
             });
         }
         let variables = coerce_variables(&self.types, &document, &operation, &request.variables)?;
-        check(&document, &operation, &variables, limits)
-            .map_err(|error| vec![error])?;
+        check(&document, &operation, &variables, limits).map_err(|error| vec![error])?;
         let plans = document
             .extension
             .get_or_init(|| Box::new(Plans::new(&document)));
@@ -184,6 +183,7 @@ impl Engine {
             host,
             masks_errors: self.options.masks_errors,
             trace: trace.as_ref(),
+            ahead: Default::default(),
             context: Mutex::new(None),
         };
         let data = executor.run().await;

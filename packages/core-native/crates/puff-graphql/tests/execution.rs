@@ -168,7 +168,7 @@ fn run(engine: &Engine, host: &Tables, query: &str, variables: Json) -> Json {
 
 fn polls() -> (Engine, Tables) {
     let engine = engine(json!({
-        "sdl": "type Query { questions(limit: Int! = 10): [Question!]! question(id: ID!): Question mine: [Question!]! }
+        "sdl": "type Query { questions(limit: Int! = 10): [Question!]! question(id: ID!): Question mine: [Question!]! pinned(id: ID!): Question }
                 type Mutation { vote(id: Int!): Choice fail: Choice }
                 type Question { id: ID! questionText: String! choices: [Choice!]! author: Author total: Int! }
                 type Choice { id: ID! text: String votes: Int! question: Question }
@@ -176,6 +176,7 @@ fn polls() -> (Engine, Tables) {
         "fields": {
             "Query.questions": { "kind": "statement", "text": "questions", "params": [{ "arg": { "path": ["limit"] } }] },
             "Query.question": { "kind": "statement", "text": "question", "params": [{ "arg": { "path": ["id"] } }] },
+            "Query.pinned": { "kind": "statement", "text": "question", "params": [{ "arg": { "path": ["id"] } }], "pins": { "id": ["id"] } },
             "Query.mine": { "kind": "statement", "text": "mine", "params": [{ "context": ["user", "id"] }] },
             "Mutation.vote": { "kind": "statement", "text": "vote", "params": [{ "arg": { "path": ["id"] } }] },
             "Mutation.fail": { "kind": "statement", "text": "fail" },
@@ -254,6 +255,22 @@ fn siblings_have_their_own_statements_and_keys_stay_in_order() {
     let mut asked = host.asked.lock().unwrap();
     asked.sort();
     assert_eq!(*asked, ["choices ([2])", "mine (7)", "question (\"2\")"]);
+}
+
+#[test]
+fn layers_start_early_where_their_keys_are_arguments() {
+    let (engine, host) = polls();
+    let query = "{ pinned(id: 2) { id choices { id } total } }";
+    let body = run(&engine, &host, query, json!({}));
+    assert_eq!(
+        body["data"],
+        json!({ "pinned": { "id": "2", "choices": [], "total": 0 } })
+    );
+    // The keys are the argument as it came, before the row was there.
+    assert_eq!(
+        *host.asked.lock().unwrap(),
+        ["question (\"2\")", "choices ([\"2\"])", "totals ([\"2\"])"]
+    );
 }
 
 #[test]

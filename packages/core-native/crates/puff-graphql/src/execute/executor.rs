@@ -1,6 +1,7 @@
 //! Runs the layers of a plan.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as StdMutex};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -13,6 +14,7 @@ use crate::coercion::coerce_arguments;
 use crate::host::{Ask, AskedField, Failure, Host, Parents};
 use crate::introspection::introspect;
 use crate::plan::{Arguments, ConnectionPart, Field, Layer, Plan, Planner, Source};
+use crate::rows::Rows;
 
 /// One execution of a plan.
 pub(crate) struct Executor<'e, H: Host> {
@@ -21,9 +23,14 @@ pub(crate) struct Executor<'e, H: Host> {
     pub(crate) host: &'e H,
     pub(crate) masks_errors: bool,
     pub(crate) trace: Option<&'e Trace>,
+    /// Rows that were fetched before their layer was reached, by layer and field.
+    pub(crate) ahead: Ahead,
     /// The operation's context as JSON, once it was asked for.
     pub(crate) context: Mutex<Option<Result<Arc<Json>, Failure>>>,
 }
+
+/// Rows by layer and field.
+pub(crate) type Ahead = StdMutex<HashMap<(u32, u32), Result<Arc<Rows>, Failure>>>;
 
 /// A field's arguments in this execution.
 pub(crate) enum Args<'p> {

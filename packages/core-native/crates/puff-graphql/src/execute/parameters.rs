@@ -146,7 +146,8 @@ pub(crate) fn page_size(args: &Map<String, Json>, size: PageSize) -> Result<u32,
     }
 }
 
-fn lookup<'a>(args: &'a Map<String, Json>, path: &[String]) -> Option<&'a Json> {
+/// What is in an argument.
+pub(crate) fn lookup<'a>(args: &'a Map<String, Json>, path: &[String]) -> Option<&'a Json> {
     let (first, rest) = path.split_first()?;
     walk(args.get(first)?, rest)
 }

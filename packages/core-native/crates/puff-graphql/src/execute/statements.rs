@@ -1,16 +1,17 @@
 //! Fields that a statement resolves for all parents.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use futures_util::future::{join, join_all};
 use serde_json::value::RawValue;
 
 use super::data::{ChildData, FieldData, FieldErrors, LeafRows, Objects, RowObjects, Slot, Slots};
 use super::executor::{Args, Executor, parents_of, schema_failure};
 use super::explain::{StepReport, Trace};
 use super::keys::{Groups, Keys, NO_KEY, ParentColumn};
-use super::parameters::ParameterSources;
+use super::parameters::{ParameterSources, lookup};
 use crate::host::{Ask, AskedField, Failure, FieldAnswer, Host};
-use crate::plan::{ColumnNames, Field, Layer, Param, StatementPlan, TypeShape};
+use crate::plan::{ColumnNames, Field, Layer, Source, StatementPlan, TypeShape};
 use crate::rows::Rows;
 
 /// A statement's rows and which parent has which.
@@ -32,7 +33,9 @@ impl<'e, H: Host> Executor<'e, H> {
         args: Args<'s>,
         objects: &Objects,
     ) -> FieldData<'s> {
-        match self.join(layer, field, statement, &args, objects).await {
+        let ahead = self.run_ahead(layer, field, statement, &args);
+        let joined = self.join(layer, field, statement, &args, objects);
+        match join(joined, ahead).await.0 {
             Ok(joined) => {
                 self.field_of_rows(
                     layer,
@@ -58,17 +61,16 @@ impl<'e, H: Host> Executor<'e, H> {
         objects: &Objects,
     ) -> Result<Joined, Failure> {
         let on = &statement.spec.on;
-        let wanted =
-            on.iter()
-                .map(|(parent, _)| parent.as_str())
-                .chain(statement.params.iter().filter_map(|param| match param {
-                    Param::Parent(name) => Some(&**name),
-                    _ => None,
-                }));
-        let columns = self.parent_columns(layer, field, wanted, objects).await?;
+        let columns = self
+            .parent_columns(layer, field, statement.parents(), objects)
+            .await?;
         let keys = (!on.is_empty()).then(|| keys_of(on, &columns));
         if keys.as_ref().is_some_and(|keys| keys.first.is_empty()) {
             return Ok(Joined::empty(objects.len(), statement.columns.clone()));
+        }
+        if let Some(rows) = self.take_ahead(layer, field) {
+            let columns = statement.columns.clone();
+            return join_rows(field, rows?, on, keys, objects.len(), columns);
         }
         let context = match statement.needs_context {
             true => Some(self.context().await?),
@@ -93,6 +95,63 @@ impl<'e, H: Host> Executor<'e, H> {
             objects.len(),
             statement.columns.clone(),
         )
+    }
+
+    /// Runs the statements of the layer below that need nothing but columns whose values are known
+    /// from the arguments, without waiting for the rows that have those columns.
+    async fn run_ahead(
+        &self,
+        layer: &Layer,
+        field: &Field,
+        statement: &StatementPlan,
+        args: &Args<'_>,
+    ) {
+        let pins = &statement.spec.pins;
+        if pins.is_empty() || field.children.len() != 1 {
+            return;
+        }
+        let pinned = |name: &str| {
+            let value = lookup(args.get(), pins.get(name)?)?;
+            let text = serde_json::value::to_raw_value(value).ok()?;
+            (!value.is_null()).then(|| Arc::new(ParentColumn::Json(vec![text])))
+        };
+        let child = self.planner.child(self.plan, layer, field, 0);
+        let runs = child.fields.iter().filter_map(|below| {
+            let Source::Statement(next) = &below.source else {
+                return None;
+            };
+            if next.needs_context || next.spec.on.is_empty() {
+                return None;
+            }
+            let columns = next
+                .parents()
+                .map(|name| Some((name, pinned(name)?)))
+                .collect::<Option<Vec<_>>>()?;
+            let args = self.args(below).ok()?;
+            let keys = keys_of(&next.spec.on, &columns);
+            let sources = ParameterSources {
+                args: args.get(),
+                context: None,
+                columns: &columns,
+                keys: Some(&keys),
+                joined: &next.spec.on,
+            };
+            let params = sources.fill(&next.params).ok()?;
+            Some(async move {
+                let rows = self.query(child, below, &next.sql, params, 1).await;
+                let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+                ahead.insert((child.id, below.index), rows);
+            })
+        });
+        join_all(runs.collect::<Vec<_>>()).await;
+    }
+
+    fn take_ahead(&self, layer: &Layer, field: &Field) -> Option<Result<Arc<Rows>, Failure>> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        match ahead.is_empty() {
+            true => None,
+            false => ahead.remove(&(layer.id, field.index)),
+        }
     }
 
     /// Runs a statement and takes note of it.
@@ -284,7 +343,7 @@ impl<'e, H: Host> Executor<'e, H> {
             let child = self.planner.child(self.plan, layer, field, index);
             self.run_layer(child, Objects::Rows(objects))
         });
-        let layers = futures_util::future::join_all(layers).await;
+        let layers = join_all(layers).await;
         let of_parent = |(start, count): &(u32, u32)| {
             let range = *start as usize..(*start + *count) as usize;
             match &field.shape {

@@ -38,6 +38,15 @@ pub(crate) enum Param {
 }
 
 impl StatementPlan {
+    /// The parents' columns that it needs; one may come twice.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
+        let joined = self.spec.on.iter().map(|(parent, _)| parent.as_str());
+        joined.chain(self.params.iter().filter_map(|param| match param {
+            Param::Parent(name) => Some(&**name),
+            _ => None,
+        }))
+    }
+
     /// Makes the statement ready.
     ///
     /// # Errors

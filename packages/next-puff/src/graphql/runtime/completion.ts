@@ -1,17 +1,7 @@
-import {
-  GraphQLError,
-  type GraphQLList,
-  type GraphQLObjectType,
-  type GraphQLOutputType,
-  getNamedType,
-  isAbstractType,
-  isLeafType,
-  isListType,
-  isNonNullType,
-} from 'graphql';
+import { GraphQLError, type GraphQLObjectType } from 'graphql';
 import type { AnsweredError, FieldAnswer, JsonValue, ObjectSet, Slot } from '../native/protocol.js';
 import { checkType, runtimeTypeOf } from './abstract-types.js';
-import { serializerOf } from './leaves.js';
+import { isComposite, type OutputShape, shapeOf } from './output-shape.js';
 import { indicesOf, type KeptObjects, type ListPath } from './parents.js';
 import { isPromise, type MaybePromise, settleAll, whenReady } from './promises.js';
 import type { RequestedField } from './requested-field.js';
@@ -42,6 +32,7 @@ class PropagatedError {
  */
 export class FieldCompletion {
   readonly #field: RequestedField;
+  readonly #shape: OutputShape;
   readonly #completed: Completed[] = [];
   readonly #errors: AnsweredError[] = [];
   /** Positions that became null by an error; what fails below them later is not reported. */
@@ -49,6 +40,7 @@ export class FieldCompletion {
 
   constructor(field: RequestedField) {
     this.#field = field;
+    this.#shape = shapeOf(field.type);
   }
 
   /** Completes the value of one parent; never throws or rejects. */
@@ -56,8 +48,8 @@ export class FieldCompletion {
     let completed: MaybePromise<Completed>;
     try {
       completed = isPromise(value)
-        ? value.then((resolved) => this.#complete(this.#field.type, resolved, parent, undefined))
-        : this.#complete(this.#field.type, value, parent, undefined);
+        ? value.then((resolved) => this.#complete(this.#shape, resolved, parent, undefined))
+        : this.#complete(this.#shape, value, parent, undefined);
     } catch (error) {
       this.fail(parent, error);
       return undefined;
@@ -86,9 +78,9 @@ export class FieldCompletion {
    * @param keep takes a set of objects and returns its number
    */
   answer(keep: (objects: KeptObjects) => number): FieldAnswer {
-    const { index, type } = this.#field;
+    const { index } = this.#field;
     const errors = this.#errors.length > 0 ? { errors: this.#errors } : {};
-    if (isLeafType(getNamedType(type))) {
+    if (!isComposite(this.#shape)) {
       return { index, values: this.#completed as JsonValue[], ...errors };
     }
     const sets = new SetBuilder(this.#field);
@@ -97,14 +89,14 @@ export class FieldCompletion {
   }
 
   #complete(
-    type: GraphQLOutputType,
+    shape: OutputShape,
     value: unknown,
     parent: number,
     at: ListPath | undefined,
   ): MaybePromise<Completed> {
     if (value instanceof Error) throw value;
-    if (isNonNullType(type)) {
-      const completed = this.#complete(type.ofType, value, parent, at);
+    if (shape.kind === 'nonNull') {
+      const completed = this.#complete(shape.inner, value, parent, at);
       if (completed === null) {
         throw new GraphQLError(
           `Cannot return null for non-nullable field ${this.#field.coordinate}.`,
@@ -113,18 +105,23 @@ export class FieldCompletion {
       return completed;
     }
     if (value === null || value === undefined) return null;
-    if (isLeafType(type)) return serializerOf(type)(value);
-    if (isListType(type)) return this.#completeList(type, value, parent, at);
-    if (isAbstractType(type)) {
-      const { context } = this.#field;
-      const found = runtimeTypeOf(type, value, context, this.#field.infoOf(parent));
-      return whenReady(found, (objectType) => this.#place(objectType, value, parent, at));
+    switch (shape.kind) {
+      case 'leaf':
+        return shape.serialize(value);
+      case 'list':
+        return this.#completeList(shape.item, value, parent, at);
+      case 'object':
+        return this.#place(shape.type, value, parent, at);
+      default: {
+        const { context } = this.#field;
+        const found = runtimeTypeOf(shape.type, value, context, this.#field.infoOf(parent));
+        return whenReady(found, (objectType) => this.#place(objectType, value, parent, at));
+      }
     }
-    return this.#place(type, value, parent, at);
   }
 
   #completeList(
-    type: GraphQLList<GraphQLOutputType>,
+    item: OutputShape,
     value: unknown,
     parent: number,
     outer: ListPath | undefined,
@@ -136,33 +133,33 @@ export class FieldCompletion {
     }
     const items: MaybePromise<Completed>[] = [];
     let index = 0;
-    for (const item of value) {
-      items.push(this.#completeItem(type.ofType, item, parent, { outer, index }));
+    for (const element of value) {
+      items.push(this.#completeItem(item, element, parent, { outer, index }));
       index++;
     }
     return settleAll(items);
   }
 
   #completeItem(
-    type: GraphQLOutputType,
+    shape: OutputShape,
     item: unknown,
     parent: number,
     at: ListPath,
   ): MaybePromise<Completed> {
     try {
       const completed = isPromise(item)
-        ? item.then((resolved) => this.#complete(type, resolved, parent, at))
-        : this.#complete(type, item, parent, at);
+        ? item.then((resolved) => this.#complete(shape, resolved, parent, at))
+        : this.#complete(shape, item, parent, at);
       if (!isPromise(completed)) return completed;
-      return completed.then(undefined, (error) => this.#failItem(type, error, parent, at));
+      return completed.then(undefined, (error) => this.#failItem(shape, error, parent, at));
     } catch (error) {
-      return this.#failItem(type, error, parent, at);
+      return this.#failItem(shape, error, parent, at);
     }
   }
 
-  #failItem(type: GraphQLOutputType, thrown: unknown, parent: number, at: ListPath): null {
+  #failItem(shape: OutputShape, thrown: unknown, parent: number, at: ListPath): null {
     const error = propagated(thrown, at);
-    if (isNonNullType(type)) throw error;
+    if (shape.kind === 'nonNull') throw error;
     this.#addError(error, parent, at);
     return null;
   }

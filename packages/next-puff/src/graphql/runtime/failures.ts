@@ -30,6 +30,8 @@ export class ErrorMask {
   readonly #report: ErrorReporter;
   /** One error may have failed many objects. */
   readonly #reported = new WeakSet<object>();
+  /** Messages of the failures that were answered: the engine reports them again. */
+  readonly #answered = new Set<string>();
 
   constructor(isMasking: boolean, report: ErrorReporter | undefined) {
     this.#isMasking = isMasking;
@@ -48,12 +50,18 @@ export class ErrorMask {
     const isPublic = isPublicError(thrown);
     if (!isPublic) this.#reportOnce(thrown, place);
     const { message, extensions } = exposed(thrown);
+    this.#answered.add(message);
     const failure: AnsweredFailure = { message, isPublic };
     if (extensions !== undefined) {
       failure.extensions = extensions;
       if (typeof extensions.code === 'string') failure.code = extensions.code;
     }
     return failure;
+  }
+
+  /** Reports a failure that the engine tells of, unless it was answered here. */
+  reportFailure(error: unknown, message: string, place: ErrorPlace): void {
+    if (!this.#answered.has(message)) this.#reportOnce(error, () => place);
   }
 
   #reportOnce(thrown: unknown, place: () => ErrorPlace): void {

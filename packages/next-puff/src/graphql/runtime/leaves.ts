@@ -5,25 +5,14 @@ import type { JsonValue } from '../native/protocol.js';
 /** Makes the JSON of a value that is neither null nor undefined. */
 export type LeafSerializer = (value: unknown) => JsonValue;
 
-const serializers = new WeakMap<GraphQLLeafType, LeafSerializer>();
-
-/** The serializer of a leaf type. */
+/** Makes the serializer of a leaf type. */
 export function serializerOf(type: GraphQLLeafType): LeafSerializer {
-  let serializer = serializers.get(type);
-  if (serializer === undefined) {
-    serializer = makeSerializer(type);
-    serializers.set(type, serializer);
-  }
-  return serializer;
-}
-
-function makeSerializer(type: GraphQLLeafType): LeafSerializer {
   const isSpecified =
     type instanceof GraphQLScalarType && (specifiedScalarTypes as unknown[]).includes(type);
   if (!isSpecified) return (value) => checked(type, value, type.serialize(value));
   const isPlain = PLAIN[type.name];
-  return (value) =>
-    isPlain?.(value) ? (value as JsonValue) : (type.serialize(value) as JsonValue);
+  if (isPlain === undefined) return (value) => type.serialize(value) as JsonValue;
+  return (value) => (isPlain(value) ? (value as JsonValue) : (type.serialize(value) as JsonValue));
 }
 
 /** What the specified scalars serialize to itself, tested first because most values are so. */

@@ -1,5 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
+import { errorOfFailure } from '../../boundary/failures.js';
 import { Database } from '../../postgres/database.js';
+import type { ReportedFailure } from '../native/operation.js';
 import type { AnswerAsk, Ask, FieldAnswer, FieldsAsk } from '../native/protocol.js';
 import type { ContextValues } from './context-values.js';
 import type { ErrorPlace } from './failures.js';
@@ -45,6 +47,17 @@ export class OperationRunner {
     this.#scope.runInAsyncScope(() => {
       if (ask.transaction === undefined) this.#run(ask);
       else this.#database.within(ask.transaction, () => this.#run(ask));
+    });
+  };
+
+  /** Takes what the engine reports of failures: those of statements, for what failed here is known. */
+  readonly report = ({ coordinate, failure }: ReportedFailure): void => {
+    const { code, message, extensions } = failure;
+    const error = errorOfFailure({ ...extensions, code, message });
+    this.#state.mask.reportFailure(error, failure.message, {
+      coordinate,
+      path: [],
+      operationName: this.#state.name,
     });
   };
 

@@ -3,7 +3,7 @@ import type { AnsweredError, FieldAnswer, JsonValue, ObjectSet, Slot } from '../
 import { checkType, runtimeTypeOf } from './abstract-types.js';
 import { isComposite, type OutputShape, shapeOf } from './output-shape.js';
 import { indicesOf, type KeptObjects, type ListPath } from './parents.js';
-import { isPromise, type MaybePromise, settleAll, whenReady } from './promises.js';
+import { abandon, isPromise, type MaybePromise, settleAll, whenReady } from './promises.js';
 import type { RequestedField } from './requested-field.js';
 
 /** An object in its place: which type it turned out to have. */
@@ -48,7 +48,7 @@ export class FieldCompletion {
     let completed: MaybePromise<Completed>;
     try {
       completed = isPromise(value)
-        ? value.then((resolved) => this.#complete(this.#shape, resolved, parent, undefined))
+        ? whenReady(value, (resolved) => this.#complete(this.#shape, resolved, parent, undefined))
         : this.#complete(this.#shape, value, parent, undefined);
     } catch (error) {
       this.fail(parent, error);
@@ -132,10 +132,14 @@ export class FieldCompletion {
       );
     }
     const items: MaybePromise<Completed>[] = [];
-    let index = 0;
-    for (const element of value) {
-      items.push(this.#completeItem(item, element, parent, { outer, index }));
-      index++;
+    try {
+      for (const element of value) {
+        items.push(this.#completeItem(item, element, parent, { outer, index: items.length }));
+      }
+    } catch (error) {
+      abandon(items);
+      if (Array.isArray(value)) abandon(value);
+      throw error;
     }
     return settleAll(items);
   }
@@ -148,7 +152,7 @@ export class FieldCompletion {
   ): MaybePromise<Completed> {
     try {
       const completed = isPromise(item)
-        ? item.then((resolved) => this.#complete(shape, resolved, parent, at))
+        ? whenReady(item, (resolved) => this.#complete(shape, resolved, parent, at))
         : this.#complete(shape, item, parent, at);
       if (!isPromise(completed)) return completed;
       return completed.then(undefined, (error) => this.#failItem(shape, error, parent, at));

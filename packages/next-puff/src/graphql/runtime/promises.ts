@@ -13,10 +13,16 @@ export function settleAll<T>(values: MaybePromise<T>[]): MaybePromise<T[]> {
   return values.some(isPromise) ? Promise.all(values) : (values as T[]);
 }
 
+/** Lets promises that nobody waits for any more fail without ending the process. */
+export function abandon(values: readonly unknown[]): void {
+  void Promise.allSettled(values.filter(isPromise));
+}
+
 /** Goes on with a value, at once where it is there. */
 export function whenReady<T, R>(
   value: MaybePromise<T>,
   next: (value: T) => MaybePromise<R>,
 ): MaybePromise<R> {
-  return isPromise<T>(value) ? value.then(next) : next(value);
+  // Not every thenable returns a promise from `then`.
+  return isPromise<T>(value) ? Promise.resolve(value).then(next) : next(value as T);
 }

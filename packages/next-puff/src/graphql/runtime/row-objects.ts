@@ -115,8 +115,9 @@ export class RowObjects {
     const spec = this.#specs.of(type, field)?.spec;
     const known = Object.hasOwn(columns, field) ? columns[field] : undefined;
     if (known !== undefined) return known;
-    if (spec?.kind === 'column') return spec;
-    return { column: present.has(field) ? field : snakeCase(field) };
+    const said = spec?.kind === 'column' ? spec : { column: field };
+    if (said.column !== field || present.has(field)) return said;
+    return { ...said, column: snakeCase(field) };
   }
 }
 

@@ -1,9 +1,8 @@
 //! From an HTTP request to what is to be executed.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::csrf;
 use super::media_type::{self, Offer};
@@ -13,6 +12,7 @@ use super::persisted::Documents;
 use super::playground::Page;
 use super::refusal::Refusal;
 use super::response::{HttpResponse, ResponseFormat};
+use crate::Request;
 
 /// The headers of a request that [`Endpoint::accept`] reads, in lower case.
 pub const REQUEST_HEADERS: [&str; 11] = [
@@ -47,31 +47,13 @@ pub struct HttpRequest<'a> {
 pub enum Accepted {
     /// Is to be executed; then [`respond`](super::respond) makes the answer.
     Execute {
-        /// What to execute.
-        request: GraphqlRequest,
+        /// What to execute; nothing is known about the document in it yet.
+        request: Request,
         /// How to answer.
         format: ResponseFormat,
-        /// Whether it may be a mutation; if it is one and may not, the answer is
-        /// [`refuse_mutation`](super::refuse_mutation) and nothing is executed.
-        allows_mutation: bool,
     },
     /// Is answered already.
     Respond(HttpResponse),
-}
-
-/// A well-formed GraphQL request; nothing is known about the document in it yet.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GraphqlRequest {
-    /// The text of the document.
-    pub query: Arc<str>,
-    /// Which of its operations to execute.
-    pub operation_name: Option<String>,
-    /// The variables as the client sent them.
-    pub variables: Map<String, Json>,
-    /// What the client sent beside them.
-    pub extensions: Map<String, Json>,
-    /// Whether the client asks how it was executed, and [may](HttpOptions::explain).
-    pub is_explained: bool,
 }
 
 /// One URL that speaks GraphQL: its options, and the documents that its clients registered.
@@ -153,11 +135,7 @@ impl Endpoint {
         }
         let request = self.graphql_request(request, is_post);
         request
-            .map(|request| Accepted::Execute {
-                request,
-                format,
-                allows_mutation: is_post,
-            })
+            .map(|request| Accepted::Execute { request, format })
             .map_err(|refusal| (refusal, format))
     }
 
@@ -165,7 +143,7 @@ impl Endpoint {
         &self,
         request: &HttpRequest<'_>,
         is_post: bool,
-    ) -> Result<GraphqlRequest, Refusal> {
+    ) -> Result<Request, Refusal> {
         if is_post {
             self.check_body(request)?;
         }
@@ -181,13 +159,13 @@ impl Endpoint {
         let query = self
             .documents
             .find(parameters.query, parameters.document_id, &extensions)?;
-        Ok(GraphqlRequest {
+        Ok(Request {
             query,
             operation_name: parameters.operation_name,
             variables: parameters.variables.unwrap_or_default(),
             is_explained: self.options.explain
                 && extensions.get("explain") == Some(&Json::Bool(true)),
-            extensions,
+            allows_mutation: is_post,
         })
     }
 

@@ -1,8 +1,8 @@
 //! GraphQL over HTTP (the working draft of <https://graphql.github.io/graphql-over-http/>), without
 //! any transport: requests in, what to execute or what to answer out.
 //!
-//! A server calls [`Endpoint::accept`] with what it received. It sends a [`Accepted::Respond`] as it
-//! is; it runs an [`Accepted::Execute`] and gives the outcome to [`respond`].
+//! A server calls [`Endpoint::accept`] with what it received. It sends an [`Accepted::Respond`] as it
+//! is; it runs an [`Accepted::Execute`] and sends what [`respond`] makes of the engine's response.
 
 mod csrf;
 mod endpoint;
@@ -14,6 +14,6 @@ mod playground;
 mod refusal;
 mod response;
 
-pub use endpoint::{Accepted, Endpoint, GraphqlRequest, HttpRequest, REQUEST_HEADERS};
+pub use endpoint::{Accepted, Endpoint, HttpRequest, REQUEST_HEADERS};
 pub use options::{HttpOptions, Method, PersistedOptions, Playground};
-pub use response::{HttpResponse, Outcome, ResponseFormat, refuse_mutation, respond};
+pub use response::{HttpResponse, ResponseFormat, respond};

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::refusal::Refusal;
+use crate::{Outcome, Response};
 
 /// An answer, complete but for what the transport adds (`Content-Length`, `Date`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,29 +35,16 @@ impl ResponseFormat {
     }
 }
 
-/// How far an accepted request came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The document or the variables were not valid; the body has no `data`.
-    RequestError,
-    /// The operation was executed, maybe with errors in fields; the body has `data`, maybe null.
-    Executed,
-}
-
-/// The answer for a response in JSON, as the engine wrote it.
-pub fn respond(format: ResponseFormat, outcome: Outcome, body: Vec<u8>) -> HttpResponse {
-    let status = match (outcome, format) {
+/// The answer to a request that was accepted, from what the engine made of it.
+pub fn respond(format: ResponseFormat, response: Response) -> HttpResponse {
+    let status = match (response.outcome, format) {
+        (Outcome::MutationNotAllowed, _) => return Refusal::MutationOverGet.into_response(format),
         (Outcome::RequestError, ResponseFormat::GraphqlResponse) => 400,
-        _ => 200,
+        (Outcome::RequestError, ResponseFormat::Json) | (Outcome::Executed { .. }, _) => 200,
     };
     HttpResponse {
         status,
         headers: vec![("content-type", Cow::Borrowed(format.content_type()))],
-        body,
+        body: response.body,
     }
-}
-
-/// The answer to a mutation in a request with [`allows_mutation`](super::Accepted::Execute) false.
-pub fn refuse_mutation(format: ResponseFormat) -> HttpResponse {
-    Refusal::MutationOverGet.into_response(format)
 }

@@ -1,7 +1,8 @@
 //! The cases of the audit in npm's `graphql-http`, by their ids, as far as HTTP decides them: what the
 //! engine would answer is put in by hand.
 
-use puff_graphql::http::{Outcome, ResponseFormat, refuse_mutation, respond};
+use puff_graphql::http::{HttpResponse, ResponseFormat, respond};
+use puff_graphql::{Outcome, Response};
 
 use crate::request::{TestRequest, default_endpoint, header};
 
@@ -9,10 +10,19 @@ const TYPENAME: &str = r#"{"query":"{ __typename }"}"#;
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
 
+fn answer(format: ResponseFormat, outcome: Outcome, body: &str) -> HttpResponse {
+    let body = body.as_bytes().to_vec();
+    respond(format, Response { body, outcome })
+}
+
 fn is_executed_as(request: &TestRequest<'_>, format: ResponseFormat, case: &str) {
-    let (_, found, _) = request.executed(&default_endpoint());
+    let (_, found) = request.executed(&default_endpoint());
     assert_eq!(found, format, "{case}");
-    let response = respond(found, Outcome::Executed, b"{\"data\":{}}".to_vec());
+    let response = answer(
+        found,
+        Outcome::Executed { has_errors: false },
+        "{\"data\":{}}",
+    );
     assert_eq!(response.status, 200, "{case}");
     assert_eq!(
         header(&response, "content-type"),
@@ -71,9 +81,9 @@ fn get() {
     );
 
     let mutation = get("query=mutation+%7B+__typename+%7D").header("accept", GRAPHQL);
-    let (_, format, allows_mutation) = mutation.executed(&default_endpoint());
-    assert!(!allows_mutation, "9C48");
-    let refusal = refuse_mutation(format);
+    let (request, format) = mutation.executed(&default_endpoint());
+    assert!(!request.allows_mutation, "9C48");
+    let refusal = answer(format, Outcome::MutationNotAllowed, "");
     assert_eq!(refusal.status, 405, "9C48");
     assert_eq!(header(&refusal, "allow"), Some("POST"), "9C48");
 
@@ -93,8 +103,8 @@ fn get() {
 
 #[test]
 fn post() {
-    let (.., allows_mutation) = TestRequest::post(TYPENAME).executed(&default_endpoint());
-    assert!(allows_mutation, "2C94, 03D4");
+    let (request, _) = TestRequest::post(TYPENAME).executed(&default_endpoint());
+    assert!(request.allows_mutation, "2C94, 03D4");
     let plain = TestRequest::post(TYPENAME).header("content-type", "text/plain;charset=UTF-8");
     is_refused(&plain, 415, "9ABE");
     let untyped = TestRequest::post(TYPENAME).without("content-type");
@@ -184,11 +194,11 @@ fn malformed_json() {
 
 #[test]
 fn request_errors() {
-    let body = br#"{"errors":[{"message":"Syntax error"}]}"#;
-    let answer = |format| respond(format, Outcome::RequestError, body.to_vec());
-    let json = answer(ResponseFormat::Json);
+    let body = r#"{"errors":[{"message":"Syntax error"}]}"#;
+    let failed = |format| answer(format, Outcome::RequestError, body);
+    let json = failed(ResponseFormat::Json);
     assert_eq!(json.status, 200, "572B, FDE2, 7B9B");
-    let graphql = answer(ResponseFormat::GraphqlResponse);
+    let graphql = failed(ResponseFormat::GraphqlResponse);
     assert_eq!(graphql.status, 400, "865D, 556A, 51FE, 74FF, 86EE");
-    assert_eq!(graphql.body, body, "D586, 5E5B");
+    assert_eq!(graphql.body, body.as_bytes(), "D586, 5E5B");
 }

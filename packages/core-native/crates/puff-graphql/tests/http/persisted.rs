@@ -48,7 +48,7 @@ fn a_client_registers_a_document() {
     let (request, ..) = TestRequest::post(&registered).executed(&endpoint);
     assert_eq!(&*request.query, text);
 
-    let (request, format, _) = TestRequest::post(&unknown).executed(&endpoint);
+    let (request, format) = TestRequest::post(&unknown).executed(&endpoint);
     assert_eq!((&*request.query, format), (text, ResponseFormat::Json));
     let url = format!(
         "variables=%7B%22x%22%3A1%7D&extensions={}",

@@ -1,7 +1,8 @@
 //! Requests as tests write them.
 
+use puff_graphql::Request;
 use puff_graphql::http::{
-    Accepted, Endpoint, GraphqlRequest, HttpOptions, HttpRequest, HttpResponse, ResponseFormat,
+    Accepted, Endpoint, HttpOptions, HttpRequest, HttpResponse, ResponseFormat,
 };
 use serde_json::Value as Json;
 
@@ -72,13 +73,9 @@ impl<'a> TestRequest<'a> {
     }
 
     /// What is executed for it; it must be accepted.
-    pub(crate) fn executed(&self, endpoint: &Endpoint) -> (GraphqlRequest, ResponseFormat, bool) {
+    pub(crate) fn executed(&self, endpoint: &Endpoint) -> (Request, ResponseFormat) {
         match self.to(endpoint) {
-            Accepted::Execute {
-                request,
-                format,
-                allows_mutation,
-            } => (request, format, allows_mutation),
+            Accepted::Execute { request, format } => (request, format),
             Accepted::Respond(response) => panic!("answered: {}", text(&response)),
         }
     }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use puff_core::postgres::Pool;
 use puff_graphql::http::{
-    Accepted, Endpoint, GraphqlRequest, HttpOptions, HttpRequest, HttpResponse,
-    Outcome as HttpOutcome, ResponseFormat, refuse_mutation, respond,
+    Accepted, Endpoint, HttpOptions, HttpRequest, HttpResponse, ResponseFormat, respond,
 };
 use puff_graphql::schema::{SchemaOptions, SchemaSpec};
 use puff_graphql::{Engine, Outcome, Request, Response, SchemaError};
@@ -91,11 +90,7 @@ impl Schema {
     pub fn receive(&self, request: &HttpRequest<'_>) -> Received {
         match self.endpoint.accept(request) {
             Accepted::Respond(answer) => Received::Answer(answer),
-            Accepted::Execute {
-                request,
-                format,
-                allows_mutation,
-            } => Received::Execute(request_of(request, allows_mutation), format),
+            Accepted::Execute { request, format } => Received::Execute(request, format),
         }
     }
 
@@ -106,21 +101,6 @@ impl Schema {
         format: ResponseFormat,
         host: &PoolHost,
     ) -> HttpResponse {
-        let Response { body, outcome } = self.execute(request, host).await;
-        match outcome {
-            Outcome::MutationNotAllowed => refuse_mutation(format),
-            Outcome::RequestError => respond(format, HttpOutcome::RequestError, body),
-            Outcome::Executed { .. } => respond(format, HttpOutcome::Executed, body),
-        }
-    }
-}
-
-fn request_of(request: GraphqlRequest, allows_mutation: bool) -> Request {
-    Request {
-        query: request.query,
-        operation_name: request.operation_name,
-        variables: request.variables,
-        is_explained: request.is_explained,
-        allows_mutation,
+        respond(format, self.execute(request, host).await)
     }
 }

@@ -2,9 +2,12 @@ import { type GraphQLSchema, printSchema } from 'graphql';
 import { currentContext } from '../context/request-context.js';
 import { PuffError } from '../errors.js';
 import { DEFAULT_POOL } from '../postgres/database.js';
-import { type ExecutionResult, NativeSchema } from './native/native-schema.js';
+import {
+  type ExecutionResult,
+  NativeSchema,
+  type OperationOptions,
+} from './native/native-schema.js';
 import { answerAsk } from './native/operation.js';
-import type { AskHandler } from './native/protocol.js';
 import { SchemaRuntime } from './runtime/schema-runtime.js';
 import {
   type CompiledFields,
@@ -56,6 +59,9 @@ export interface QueryError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
+/** What an operation needs of its schema while it runs. */
+export type SchemaListener = Pick<OperationOptions, 'onAsk' | 'onReport'>;
+
 /** A schema that the engine executes; `defineSchema` and `fromGraphQLSchema` make them. */
 export class PuffSchema<Context = unknown> {
   /** The types, as graphql-js knows them. */
@@ -71,6 +77,7 @@ export class PuffSchema<Context = unknown> {
   #preparing: Promise<this> | undefined;
   #native: NativeSchema | undefined;
   #runtime: SchemaRuntime | undefined;
+  #statementCount = 0;
 
   /**
    * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` and `PUFF_GRAPHQL_NOT_STATIC` for fields that cannot be
@@ -98,6 +105,14 @@ export class PuffSchema<Context = unknown> {
       operation: 'graphql',
       hint: 'Call `await schema.prepare()` first: it makes statements of the Prisma queries.',
     });
+  }
+
+  /**
+   * Statements that the engine has run for {@link execute} and {@link query}; those that resolvers and
+   * layers ran themselves are not among them.
+   */
+  get statementCount(): number {
+    return this.#statementCount;
   }
 
   /**
@@ -164,10 +179,12 @@ export class PuffSchema<Context = unknown> {
     const signals = [signal, ambient?.isActive ? ambient.signal : undefined].filter(
       (candidate) => candidate !== undefined,
     );
-    return this.#native.execute(
+    const result = await this.#native.execute(
       { query, operationName, variables, isExplained: explain },
-      { signals, onAsk: this.askHandler(() => request.context ?? this.contextOf(request.request)) },
+      { signals, ...this.listener(() => request.context ?? this.contextOf(request.request)) },
     );
+    this.#statementCount += result.statements;
+    return result;
   }
 
   /**
@@ -191,8 +208,9 @@ export class PuffSchema<Context = unknown> {
    *
    * @param makeContext makes the operation's context, when one is needed; called at most once
    */
-  askHandler(makeContext: () => Context | Promise<Context>): AskHandler {
+  listener(makeContext: () => Context | Promise<Context>): SchemaListener {
     this.#runtime ??= new SchemaRuntime(this);
-    return this.#runtime.begin(makeContext, answerAsk).handle;
+    const { handle, report } = this.#runtime.begin(makeContext, answerAsk);
+    return { onAsk: handle, onReport: report };
   }
 }

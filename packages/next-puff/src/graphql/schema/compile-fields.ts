@@ -173,12 +173,12 @@ class FieldCompiler implements CompiledFields {
   #static(
     symbols: FieldSymbols,
     field: Field,
-    { resolve, options }: StaticLayer,
+    { statement, options }: StaticLayer,
     isRoot: boolean,
   ): FieldSpec | LateSpec {
     const { coordinate } = symbols;
     checkLeafOptions(coordinate, field, options);
-    const call = callStatic(resolve as StaticFunction, symbols);
+    const call = callStatic(statement as StaticFunction, symbols);
     const { result } = call;
     const isPerParent = result instanceof PerParentSql && result.parentColumn !== undefined;
     const on =

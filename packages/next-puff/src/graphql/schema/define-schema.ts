@@ -23,7 +23,7 @@ import type { SchemaOptions, SchemaRequest } from './schema-options.js';
 import type { LayersOf, ResolversOf, SchemaTypes, UntypedSchema } from './types.js';
 
 /** A schema: its types, and how their fields are resolved. */
-export interface SchemaDefinition<Context, Types extends SchemaTypes>
+export interface SchemaDefinition<Context, Types extends SchemaTypes<Types>>
   extends SchemaOptions<Context> {
   /** The types in the schema definition language, in one piece or several. */
   readonly typeDefs: string | DocumentNode | readonly (string | DocumentNode)[];
@@ -55,9 +55,10 @@ export interface SchemaDefinition<Context, Types extends SchemaTypes>
  * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` for what cannot be, `PUFF_GRAPHQL_NOT_STATIC` for a static
  * layer that is none; both name the coordinate
  */
-export function defineSchema<Context = SchemaRequest, Types extends SchemaTypes = UntypedSchema>(
-  definition: SchemaDefinition<Context, Types>,
-): PuffSchema<Context> {
+export function defineSchema<
+  Context = SchemaRequest,
+  Types extends SchemaTypes<Types> = UntypedSchema,
+>(definition: SchemaDefinition<Context, Types>): PuffSchema<Context> {
   const { typeDefs, layers = {}, resolvers = {}, scalars = {}, ...options } = definition;
   const document = concatAST(
     (isList(typeDefs) ? typeDefs : [typeDefs]).map((part, index) => documentOf(part, index)),

@@ -79,16 +79,16 @@ export interface StaticLayerOptions extends JoinOptions {
 /** A field whose statement is known from the start; see `layer.static`. */
 export class StaticLayer<Args = never, Parent = never, Context = never> {
   readonly [KIND] = 'static';
-  readonly resolve: (
+  readonly statement: (
     symbols: StaticSymbols<Args, Parent, Context>,
   ) => Sql | UnawaitedQuery<unknown>;
   readonly options: StaticLayerOptions;
 
   constructor(
-    resolve: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
+    statement: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
     options: StaticLayerOptions,
   ) {
-    this.resolve = resolve;
+    this.statement = statement;
     this.options = options;
   }
 }

@@ -34,7 +34,7 @@ export interface LayerFunction {
    * values.
    */
   static<Args, Parent, Context>(
-    resolve: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
+    statement: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
     options?: StaticLayerOptions,
   ): StaticLayer<Args, Parent, Context>;
 }
@@ -49,8 +49,8 @@ export const layer: LayerFunction = Object.assign(
   ) => new DynamicLayer(resolve, options),
   {
     static: <Args, Parent, Context>(
-      resolve: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
+      statement: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
       options: StaticLayerOptions = {},
-    ) => new StaticLayer(resolve, options),
+    ) => new StaticLayer(statement, options),
   },
 );

@@ -10,19 +10,20 @@ export interface FieldTypes {
 /** What is known of an object type: its columns as layers below see them, and its fields. */
 export interface ObjectTypes {
   readonly parent: object;
-  readonly fields: Readonly<Record<string, FieldTypes>>;
+  /** By name; each as {@link FieldTypes}. */
+  readonly fields: object;
 }
 
 /** The object types of a schema by name; `next-puff generate` writes them. */
-export type SchemaTypes = { readonly [Type in string]: ObjectTypes };
-
-/** Fits wherever a static layer puts it: the database alone knows its type. */
-type Unknowable = { readonly [name: string]: never };
+export type SchemaTypes<Types> = { readonly [Type in keyof Types]: ObjectTypes };
 
 /** The types of a schema of which nothing is known. */
 export interface UntypedSchema {
   readonly [type: string]: ObjectTypes;
 }
+
+/** Fits wherever a static layer puts it: the database alone knows its type. */
+type Unknowable = { readonly [name: string]: never };
 
 /** What can resolve a field of which nothing is known. */
 type UntypedLayer<Context> =
@@ -32,14 +33,16 @@ type UntypedLayer<Context> =
   | ColumnField;
 
 /** What can resolve a field. */
-type LayerOf<Parent, Field extends FieldTypes, Context> =
-  | StaticLayer<Field['args'], Parent, Context>
-  | DynamicLayer<Field['args'], Parent, Context, Field['result']>
-  | ConnectionField<Field['args'], Parent, Context>
-  | ColumnField;
+type LayerOf<Parent, Field, Context> = Field extends FieldTypes
+  ?
+      | StaticLayer<Field['args'], Parent, Context>
+      | DynamicLayer<Field['args'], Parent, Context, Field['result']>
+      | ConnectionField<Field['args'], Parent, Context>
+      | ColumnField
+  : never;
 
 /** The layers of a schema, by type and field. */
-export type LayersOf<Types extends SchemaTypes, Context> = string extends keyof Types
+export type LayersOf<Types extends SchemaTypes<Types>, Context> = string extends keyof Types
   ? { readonly [type: string]: { readonly [field: string]: UntypedLayer<Context> } }
   : {
       readonly [Type in keyof Types]?: {

@@ -7,6 +7,8 @@ export {
   type QueryError,
   type QueryResult,
 } from './puff-schema.js';
+export { type GraphQLRoute, graphqlRoute } from './route/graphql-route.js';
+export type { GraphQLRouteOptions } from './route/route-options.js';
 export type { ErrorPlace, ErrorReporter } from './runtime/failures.js';
 export { fromGraphQLSchema } from './runtime/from-graphql-schema.js';
 export { connection, connectionArguments, connectionTypes } from './schema/connection.js';

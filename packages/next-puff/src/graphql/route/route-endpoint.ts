@@ -1,0 +1,70 @@
+import { currentContext } from '../../context/index.js';
+import { NativeSchema } from '../native/native-schema.js';
+import type { PuffSchema } from '../puff-schema.js';
+import type { HttpOptionsSpec } from './http-options.js';
+import { readBody } from './request-body.js';
+import { type GraphQLRouteOptions, httpOptions } from './route-options.js';
+
+/** Nobody reads this answer. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+/** A schema behind one URL. */
+export class RouteEndpoint<Context> {
+  readonly #schema: PuffSchema<Context>;
+  readonly #options: HttpOptionsSpec;
+  readonly #native: NativeSchema;
+
+  constructor(schema: PuffSchema<Context>, options: GraphQLRouteOptions) {
+    this.#schema = schema;
+    this.#options = httpOptions(options);
+    this.#native = new NativeSchema(() => schema.spec, { pool: schema.pool, http: this.#options });
+  }
+
+  /**
+   * Answers a request.
+   *
+   * @throws what the signal of the running request context aborts with; what the schema is refused for
+   */
+  async answer(request: Request): Promise<Response> {
+    // First, because it tells Next.js that the answer depends on the request.
+    const search = searchOf(request.url);
+    const context = currentContext();
+    const signal = context?.isActive ? context.signal : request.signal;
+    try {
+      return await this.#answer(request, search, signal);
+    } catch (error) {
+      // Inside a context its wrapper knows what to do.
+      if (signal === request.signal && signal.aborted) {
+        return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+      }
+      throw error;
+    }
+  }
+
+  async #answer(request: Request, search: string, signal: AbortSignal): Promise<Response> {
+    await this.#schema.prepare();
+    const { bytes, length } = await readBody(request, this.#options.maxBodyBytes, signal);
+    const { status, headers, body } = await this.#native.http(
+      {
+        method: request.method,
+        search,
+        headers: headersOf(request, bytes, length),
+        body: bytes,
+      },
+      { signals: [signal], ...this.#schema.listener(() => this.#schema.contextOf(request)) },
+    );
+    return new Response(body.byteLength === 0 ? null : body, { status, headers });
+  }
+}
+
+function searchOf(url: string): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start + 1);
+}
+
+/** The headers of a request; those of a body that was not read whole tell its true length. */
+function headersOf(request: Request, bytes: Uint8Array, length: number): Pick<Headers, 'get'> {
+  const { headers } = request;
+  if (bytes.byteLength === length) return headers;
+  return { get: (name) => (name === 'content-length' ? String(length) : headers.get(name)) };
+}

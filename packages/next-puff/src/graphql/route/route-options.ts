@@ -1,0 +1,100 @@
+import { PuffError } from '../../errors.js';
+import type { HttpOptionsSpec } from './http-options.js';
+
+/** How a GraphQL route answers; each option has a default that is safe in production. */
+export interface GraphQLRouteOptions {
+  /**
+   * The largest body of a request in bytes; no more is read, and the answer is 413. Default: 1 MiB.
+   */
+  readonly maxBodyBytes?: number;
+  /**
+   * Whether GET requests are refused that a page of another site can make its visitor's browser send:
+   * those from browsers without a header that says otherwise (`Sec-Fetch-Site: same-origin`,
+   * `x-apollo-operation-name`, `apollo-require-preflight`, `graphql-preflight`, or a content type like
+   * `application/json`). POST requests must be JSON, which such pages cannot send. Default: true.
+   */
+  readonly csrfPrevention?: boolean;
+  /** The methods that execute operations; mutations need POST. Default: both. */
+  readonly methods?: readonly ('GET' | 'POST')[];
+  /**
+   * Whether clients may register documents and then send only the hash: Apollo's automatic persisted
+   * queries. The least recently used ones are forgotten. Default: true, with 1,000 documents and 16 MiB.
+   */
+  readonly persistedQueries?:
+    | boolean
+    | { readonly maxEntries?: number; readonly maxBytes?: number };
+  /**
+   * Documents that the app knows, by the id that clients send as `documentId`, or by their SHA-256 in
+   * hexadecimal digits for `extensions.persistedQuery`.
+   */
+  readonly trustedDocuments?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+  /** Whether nothing but {@link trustedDocuments} is executed. Default: false. */
+  readonly onlyTrusted?: boolean;
+  /**
+   * What a browser gets that opens the URL: GraphiQL, Apollo Sandbox or nothing. Both come from a CDN.
+   * Default: GraphiQL, but nothing when `NODE_ENV` is `production`.
+   */
+  readonly playground?: 'graphiql' | 'sandbox' | false;
+  /**
+   * Whether clients may ask how an operation was executed, by `"extensions": {"explain": true}`: the
+   * answer then has its layers with their SQL. Default: true, but false when `NODE_ENV` is `production`.
+   */
+  readonly explain?: boolean;
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Checks options and fills in what was left out.
+ *
+ * @throws {PuffError} `PUFF_GRAPHQL_ROUTE` for options that cannot be
+ */
+export function httpOptions(options: GraphQLRouteOptions): HttpOptionsSpec {
+  const isProduction = process.env.NODE_ENV === 'production';
+  const { persistedQueries = true, trustedDocuments = {} } = options;
+  const { maxEntries, maxBytes } = typeof persistedQueries === 'object' ? persistedQueries : {};
+  const spec: HttpOptionsSpec = {
+    maxBodyBytes: wholeNumber('maxBodyBytes', options.maxBodyBytes) ?? MAX_BODY_BYTES,
+    csrfPrevention: options.csrfPrevention ?? true,
+    methods: options.methods ?? ['GET', 'POST'],
+    persisted: {
+      automatic: persistedQueries !== false,
+      ...definedNumber('maxEntries', maxEntries),
+      ...definedNumber('maxBytes', maxBytes),
+    },
+    trustedDocuments:
+      trustedDocuments instanceof Map
+        ? Object.fromEntries(trustedDocuments as ReadonlyMap<string, string>)
+        : (trustedDocuments as Readonly<Record<string, string>>),
+    onlyTrusted: options.onlyTrusted ?? false,
+    playground: options.playground ?? (isProduction ? false : 'graphiql'),
+    explain: options.explain ?? !isProduction,
+  };
+  for (const [id, text] of Object.entries(spec.trustedDocuments)) {
+    if (typeof text === 'string') continue;
+    throw refusal(`trustedDocuments: the document ${id} is not a text.`);
+  }
+  if (spec.onlyTrusted && Object.keys(spec.trustedDocuments).length === 0) {
+    throw refusal('onlyTrusted without trustedDocuments: no request could be executed.');
+  }
+  return spec;
+}
+
+function definedNumber<Name extends string>(
+  name: Name,
+  value: number | undefined,
+): { [Key in Name]?: number } {
+  const number = wholeNumber(`persistedQueries.${name}`, value);
+  return number === undefined ? {} : ({ [name]: number } as { [Key in Name]: number });
+}
+
+function wholeNumber(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw refusal(`${name} must be a whole number, got ${String(value)}.`);
+}
+
+function refusal(message: string): PuffError {
+  return new PuffError('PUFF_GRAPHQL_ROUTE', `graphqlRoute(): ${message}`, {
+    operation: 'graphql',
+  });
+}

@@ -10,6 +10,9 @@ use crate::error::GraphqlError;
 /// How many errors one document gets at most; graphql-js stops at the same number.
 pub(crate) const MAX_ERRORS: usize = 100;
 
+/// How long a message gets.
+const MAX_MESSAGE: usize = 1_000;
+
 /// The first [`MAX_ERRORS`] diagnostics of a text.
 pub(crate) fn to_errors(
     diagnostics: &DiagnosticList,
@@ -33,10 +36,15 @@ pub(crate) fn to_error(
 ) -> GraphqlError {
     // The wording of graphql-js where apollo-compiler knows it: what clients see should not depend on
     // which of the two validated.
-    let message = diagnostic
+    let mut message = diagnostic
         .error
         .unstable_compat_message()
         .unwrap_or_else(|| diagnostic.error.to_string());
+    if message.len() > MAX_MESSAGE {
+        // It repeats a literal of the document, which may be as long as a document.
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push_str("...");
+    }
     let error = GraphqlError::new(message, code);
     match diagnostic.error.location() {
         Some(span) if span.file_id() != FileId::BUILT_IN => {

@@ -8,6 +8,7 @@ mod lines;
 mod parsed;
 mod print;
 mod rules;
+mod schema_rules;
 mod syntax;
 mod type_system;
 

@@ -10,6 +10,7 @@ use apollo_compiler::{Name, Node, Schema, name, ty};
 
 use super::diagnostics::to_errors;
 use super::lines::Lines;
+use super::schema_rules;
 use crate::error::GraphqlError;
 
 /// The code of errors in a schema.
@@ -46,12 +47,26 @@ impl TypeSystem {
             .map(|definition| definition.name.clone())
             .collect();
         let possible_types = possible_types(&schema);
-        Ok(TypeSystem {
+        let types = TypeSystem {
             suggests: true,
             schema,
             one_of,
             possible_types,
-        })
+        };
+        let problems = schema_rules::check(&types);
+        if problems.is_empty() {
+            return Ok(types);
+        }
+        Err(problems
+            .into_iter()
+            .map(|(message, span)| {
+                let error = GraphqlError::new(message, INVALID_SCHEMA);
+                match span {
+                    Some(span) => error.at(lines.location(sdl, span.offset())),
+                    None => error,
+                }
+            })
+            .collect())
     }
 
     /// The schema as apollo-compiler has it.

@@ -15,4 +15,5 @@ mod variables;
 pub use arguments::{ArgumentError, coerce_arguments, is_included};
 pub(crate) use inspect::number_text;
 pub(crate) use literal::constant;
+pub(crate) use suggestion::did_you_mean;
 pub use variables::coerce_variables;

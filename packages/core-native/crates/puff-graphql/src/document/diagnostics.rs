@@ -40,6 +40,12 @@ pub(crate) fn to_error(
         .error
         .unstable_compat_message()
         .unwrap_or_else(|| diagnostic.error.to_string());
+    match diagnostic.error.unstable_error_name() {
+        // Slips in what apollo-compiler has of graphql-js.
+        Some("ConflictingFieldType") => message = message.replacen(" and \"", "\" and \"", 1),
+        Some("SubselectionOnScalarType" | "SubselectionOnEnumType") => message.push('.'),
+        _ => {}
+    }
     if message.len() > MAX_MESSAGE {
         // It repeats a literal of the document, which may be as long as a document.
         message.truncate(message.floor_char_boundary(MAX_MESSAGE));

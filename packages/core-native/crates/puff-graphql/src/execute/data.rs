@@ -83,6 +83,14 @@ impl RowObjects {
         }
     }
 
+    /// The column that holds a field whose type names one: the statement's own name for it goes first.
+    pub(crate) fn column_of(&self, field: &str, column: &str) -> Option<usize> {
+        match self.names.contains_key(field) {
+            true => self.column(field),
+            false => self.rows.position(column).or_else(|| self.column(field)),
+        }
+    }
+
     /// The column that holds a field, or that SQL calls so.
     pub(crate) fn column(&self, field: &str) -> Option<usize> {
         match self.names.get(field) {

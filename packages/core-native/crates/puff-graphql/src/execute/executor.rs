@@ -195,11 +195,7 @@ impl<'e, H: Host> Executor<'e, H> {
                 ),
             },
             (Source::Column(spec), Objects::Rows(rows)) => {
-                match rows
-                    .rows
-                    .position(&spec.column)
-                    .or_else(|| rows.column(&field.name))
-                {
+                match rows.column_of(&field.name, &spec.column) {
                     Some(column) if field.leaf.is_some() => FieldData::Cell(column),
                     Some(_) => {
                         FieldData::Failed(self.masked(&not_a_leaf(field), &field.coordinate))

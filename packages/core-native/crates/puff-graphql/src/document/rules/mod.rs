@@ -4,13 +4,15 @@
 mod expansion;
 mod introspection_depth;
 mod merging;
+mod selections;
 mod values;
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast;
+use apollo_compiler::diagnostic::Diagnostic;
 use apollo_compiler::executable::{Operation, Selection};
 use apollo_compiler::parser::SourceSpan;
-use apollo_compiler::validation::{Valid, WithErrors};
+use apollo_compiler::validation::{DiagnosticData, Valid, WithErrors};
 use std::collections::HashSet;
 
 use super::diagnostics::{MAX_ERRORS, to_error};
@@ -38,12 +40,16 @@ pub(super) fn validate(
     let mut executable = match document.to_executable_validate(types.schema()) {
         Ok(executable) => executable.into_inner(),
         Err(WithErrors { partial, errors }) => {
-            let diagnostics = errors
+            let all: Vec<_> = errors
                 .iter()
-                .filter(|diagnostic| !is_too_strict(diagnostic.error, &partial));
-            for diagnostic in diagnostics.take(MAX_ERRORS) {
-                let error = to_error(&diagnostic, text, lines, VALIDATION_FAILED);
-                findings.errors.push(error);
+                .filter(|diagnostic| !is_too_strict(diagnostic.error, &partial))
+                .collect();
+            values::check(types, &partial, &mut findings);
+            selections::check(types, &partial, &mut findings);
+            let others = all.iter().filter(|one| !is_found_here(one.error));
+            findings.extend(others);
+            if findings.errors.is_empty() {
+                findings.extend(all.iter());
             }
             findings.result()?;
             partial
@@ -58,10 +64,28 @@ pub(super) fn validate(
     Ok(Valid::assume_valid(executable))
 }
 
+/// Whether `values` and `selections` find the same, and say it in the words of graphql-js.
+fn is_found_here(error: &DiagnosticData) -> bool {
+    matches!(
+        error.unstable_error_name(),
+        Some(
+            "UnsupportedValueType"
+                | "IntCoercionError"
+                | "FloatCoercionError"
+                | "UndefinedEnumValue"
+                | "UndefinedInputValue"
+                | "RequiredField"
+                | "UndefinedVariable"
+                | "DisallowedVariableUsage"
+                | "MissingSubselection"
+        )
+    )
+}
+
 /// apollo-compiler counts the root fields of a subscription; the specification counts what is left when
 /// fields with the same response key are merged (section 5.2.4.1 "Single Root Field").
 fn is_too_strict(
-    error: &apollo_compiler::validation::DiagnosticData,
+    error: &DiagnosticData,
     document: &ExecutableDocument,
 ) -> bool {
     error.unstable_error_name() == Some("SubscriptionUsesMultipleFields")
@@ -106,6 +130,21 @@ impl Findings<'_> {
             error = error.at(self.lines.location(self.text, span.offset()));
         }
         self.errors.push(error);
+    }
+
+    fn extend<'d>(
+        &mut self,
+        diagnostics: impl Iterator<Item = &'d Diagnostic<'d, DiagnosticData>>,
+    ) {
+        let room = MAX_ERRORS.saturating_sub(self.errors.len());
+        for diagnostic in diagnostics.take(room) {
+            let error = to_error(diagnostic, self.text, self.lines, VALIDATION_FAILED);
+            self.errors.push(error);
+        }
+        self.errors.sort_by_key(|error| {
+            let location = error.locations.last();
+            location.map(|location| (location.line, location.column))
+        });
     }
 
     fn result(&mut self) -> Result<(), Vec<GraphqlError>> {

@@ -7,11 +7,12 @@ use apollo_compiler::ast::{
     Argument, Directive, InputValueDefinition, Type, Value, VariableDefinition,
 };
 use apollo_compiler::executable::{Operation, Selection};
-use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::schema::{EnumType, ExtendedType, InputObjectType};
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use super::{Findings, each_selection};
-use crate::document::TypeSystem;
+use crate::coercion::did_you_mean;
+use crate::document::{TypeSystem, print_literal};
 
 pub(super) fn check(
     types: &TypeSystem,
@@ -52,6 +53,10 @@ impl<'a> Place<'a> {
             has_default: definition.default_value.is_some(),
             one_of: None,
         }
+    }
+
+    fn is_list(self) -> bool {
+        self.ty.is_some_and(Type::is_list)
     }
 }
 
@@ -130,7 +135,7 @@ impl<'a> Values<'a, '_, '_> {
     fn value(&mut self, value: &'a Node<Value>, place: Place<'a>) {
         match &**value {
             Value::Variable(name) => self.variable(value, name, place),
-            Value::List(items) => {
+            Value::List(items) if place.is_list() || self.is_custom(place) => {
                 let place = Place {
                     ty: place.ty.map(Type::item_type),
                     has_default: false,
@@ -140,19 +145,88 @@ impl<'a> Values<'a, '_, '_> {
                     self.value(item, place);
                 }
             }
-            Value::Object(fields) => self.object(value, fields, place),
-            _ => {}
+            Value::Object(fields) if self.input_object(place).is_some() => {
+                self.object(value, fields, place);
+            }
+            Value::Object(fields) if self.is_custom(place) => {
+                self.object(value, fields, Place { ty: None, ..place });
+            }
+            Value::Null => {
+                if let Some(ty) = place.ty
+                    && ty.is_non_null()
+                {
+                    self.unexpected(value, ty);
+                }
+            }
+            _ => self.leaf(value, place),
         }
     }
 
-    fn object(&mut self, value: &Node<Value>, fields: &'a [(Name, Node<Value>)], place: Place<'a>) {
-        let definition = place.ty.and_then(|ty| {
-            let name = ty.inner_named_type();
-            match self.types.schema().types.get(name) {
-                Some(ExtendedType::InputObject(definition)) => Some(definition),
-                _ => None,
+    fn input_object(&self, place: Place<'a>) -> Option<&'a Node<InputObjectType>> {
+        let name = place.ty?.inner_named_type();
+        self.types.schema().get_input_object(name)
+    }
+
+    /// Whether a place takes any literal: that of a custom scalar, or within one.
+    fn is_custom(&self, place: Place<'_>) -> bool {
+        place.ty.is_none_or(|ty| {
+            let scalar = self.types.schema().get_scalar(ty.inner_named_type());
+            scalar.is_some_and(|scalar| !scalar.is_built_in())
+        })
+    }
+
+    /// A literal that is not made of others, or that is and must not be.
+    fn leaf(&mut self, value: &Node<Value>, place: Place<'_>) {
+        let Some(ty) = place.ty else {
+            return;
+        };
+        match self.types.schema().types.get(ty.inner_named_type()) {
+            Some(ExtendedType::Scalar(scalar)) if scalar.is_built_in() => {
+                if let Some(problem) = builtin_problem(&scalar.name, value) {
+                    let shown = print_literal(value);
+                    self.findings
+                        .add(format!("{problem}: {shown}"), [value.location()]);
+                }
             }
-        });
+            Some(ExtendedType::Scalar(_)) => {}
+            Some(ExtendedType::Enum(definition)) => self.enum_value(value, definition),
+            _ => self.unexpected(value, ty),
+        }
+    }
+
+    fn enum_value(&mut self, value: &Node<Value>, definition: &EnumType) {
+        let shown = print_literal(value);
+        let problem = match &**value {
+            Value::Enum(name) if definition.values.contains_key(name) => return,
+            Value::Enum(_) => format!(
+                "Value \"{shown}\" does not exist in \"{}\" enum.",
+                definition.name
+            ),
+            _ => format!(
+                "Enum \"{}\" cannot represent non-enum value: {shown}.",
+                definition.name
+            ),
+        };
+        let names = definition.values.keys().map(|name| name.as_str());
+        let suggestion = if self.types.suggests {
+            did_you_mean(Some("the enum value"), &shown, names)
+        } else {
+            String::new()
+        };
+        self.findings
+            .add(format!("{problem}{suggestion}"), [value.location()]);
+    }
+
+    fn unexpected(&mut self, value: &Node<Value>, ty: &Type) {
+        let shown = print_literal(value);
+        self.findings.add(
+            format!("Expected value of type \"{ty}\", found {shown}."),
+            [value.location()],
+        );
+    }
+
+    fn object(&mut self, value: &Node<Value>, fields: &'a [(Name, Node<Value>)], place: Place<'a>) {
+        let definition = self.input_object(place);
         let one_of = definition
             .map(|definition| &definition.name)
             .filter(|name| self.types.is_one_of(name));
@@ -166,6 +240,23 @@ impl<'a> Values<'a, '_, '_> {
             }
             let field_definition =
                 definition.and_then(|definition| definition.fields.get(name.as_str()));
+            if let Some(definition) = definition
+                && field_definition.is_none()
+            {
+                let names = definition.fields.keys().map(|name| name.as_str());
+                let suggestion = if self.types.suggests {
+                    did_you_mean(None, name, names)
+                } else {
+                    String::new()
+                };
+                self.findings.add(
+                    format!(
+                        "Field \"{name}\" is not defined by type \"{}\".{suggestion}",
+                        definition.name
+                    ),
+                    [name.location()],
+                );
+            }
             let mut place = Place {
                 ty: None,
                 has_default: false,
@@ -178,6 +269,19 @@ impl<'a> Values<'a, '_, '_> {
                 };
             }
             self.value(field, place);
+        }
+        for field in definition.iter().flat_map(|one| one.fields.values()) {
+            if field.is_required() && !seen.contains_key(field.name.as_str()) {
+                self.findings.add(
+                    format!(
+                        "Field \"{}.{}\" of required type \"{}\" was not provided.",
+                        place.ty.map_or("", |ty| ty.inner_named_type()),
+                        field.name,
+                        field.ty
+                    ),
+                    [value.location()],
+                );
+            }
         }
         let Some(type_name) = one_of else {
             return;
@@ -231,6 +335,32 @@ impl<'a> Values<'a, '_, '_> {
                 spans,
             );
         }
+    }
+}
+
+/// What is wrong with a literal as a value of a built-in scalar.
+fn builtin_problem(scalar: &str, value: &Value) -> Option<&'static str> {
+    match (scalar, value) {
+        ("Int", Value::Int(int)) => int
+            .try_to_i32()
+            .err()
+            .map(|_| "Int cannot represent non 32-bit signed integer value"),
+        ("Float", Value::Int(int)) => int
+            .try_to_f64()
+            .err()
+            .map(|_| "Float cannot represent non numeric value"),
+        ("Float", Value::Float(float)) => float
+            .try_to_f64()
+            .err()
+            .map(|_| "Float cannot represent non numeric value"),
+        ("ID", Value::Int(_) | Value::String(_))
+        | ("String", Value::String(_))
+        | ("Boolean", Value::Boolean(_)) => None,
+        ("Int", _) => Some("Int cannot represent non-integer value"),
+        ("Float", _) => Some("Float cannot represent non numeric value"),
+        ("ID", _) => Some("ID cannot represent a non-string and non-integer value"),
+        ("String", _) => Some("String cannot represent a non string value"),
+        _ => Some("Boolean cannot represent a non boolean value"),
     }
 }
 

@@ -10,15 +10,15 @@ import {
  * Makes the error that plugins see of one in a response.
  *
  * @param text the document
- * @param operation Apollo tells errors of variables by their nodes
+ * @param operation Apollo tells errors of variables by their nodes; nothing when none was chosen
  */
 export function errorOfJson(
   { message, locations, path, extensions }: GraphQLFormattedError,
   text: string,
-  operation: OperationDefinitionNode,
+  operation: OperationDefinitionNode | undefined,
 ): GraphQLError {
-  const variable = path === undefined ? variableNamedIn(message, operation) : undefined;
-  if (variable !== undefined) {
+  const variable = path === undefined && operation && variableNamedIn(message, operation);
+  if (variable) {
     return new GraphQLError(message, { nodes: variable, extensions });
   }
   return new GraphQLError(message, {

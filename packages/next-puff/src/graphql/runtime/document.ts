@@ -57,7 +57,7 @@ export class PreparedDocument {
       variables,
       { maxErrors: 1 },
     );
-    if (coerced.errors !== undefined) throw coerced.errors[0];
+    if (coerced.errors !== undefined) throw inputError(coerced.errors[0]);
     const variableValues = coerced.coerced;
     const collector =
       this.#collector ?? new FieldCollector(this.#schema, this.#fragments, variableValues);
@@ -101,6 +101,12 @@ export class PreparedDocuments {
     }
     return prepared;
   }
+}
+
+/** What clients sent wrong is theirs to know, also where a function of a scalar said it. */
+function inputError(error: GraphQLError | undefined): GraphQLError {
+  const extensions = { code: 'BAD_USER_INPUT' };
+  return new GraphQLError(error?.message ?? 'The variables are invalid.', { extensions });
 }
 
 function isConditional(document: DocumentNode): boolean {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { build } from './build.js';
 import type { CliCommand } from './command.js';
 import { doctor } from './doctor.js';
+import { generate } from './generate.js';
 import { migrate } from './migrate.js';
 import { prisma } from './prisma.js';
 import { reportError } from './report.js';
@@ -10,7 +11,7 @@ import { dev, start } from './serve.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: CliCommand[] = [dev, build, start, run, migrate, prisma, doctor];
+const COMMANDS: CliCommand[] = [dev, build, start, run, migrate, prisma, generate, doctor];
 
 /** Runs the CLI with the arguments after the program's name and returns the exit code. */
 export async function main(args: string[]): Promise<number> {

@@ -30,6 +30,7 @@ export {
   StaticLayer,
   type StaticLayerOptions,
   type StaticSymbols,
+  type Symbolic,
 } from './schema/field-source.js';
 export { type LayerFunction, layer } from './schema/layer.js';
 export { type PerParent, perParent } from './schema/per-parent.js';

@@ -10,17 +10,26 @@ const KIND = Symbol.for('next-puff.graphql.field-source');
 /** What all parents have in their columns: `parents.id` is an array of all ids. */
 export type ParentColumns<Parent> = { readonly [Column in keyof Parent]: Parent[Column][] };
 
+/** What symbols of values look like: all of them are there, and none is null. */
+export type Symbolic<Value> = Value extends Primitive | Date | readonly unknown[]
+  ? Value
+  : Value extends object
+    ? { readonly [Name in keyof Value]-?: Symbolic<NonNullable<Value[Name]>> }
+    : Value;
+
+type Primitive = string | number | boolean | bigint | symbol | null | undefined;
+
 /**
  * What stands for the values of a request while a static layer is called: each can be put into `sql`
  * or into a Prisma query, and nothing else.
  */
 export interface StaticSymbols<Args, Parent, Context> {
   /** Stands for the arguments; `args.filter.name` for what is in an input object. */
-  readonly args: Args;
+  readonly args: Symbolic<Args>;
   /** Stands for the distinct values that the parents have in a column, as an array without nulls. */
   readonly parents: { readonly [Column in keyof Parent]: NonNullable<Parent[Column]>[] };
   /** Stands for what the schema's `context` returns; what is used of it must be JSON. */
-  readonly context: Context;
+  readonly context: Symbolic<Context>;
 }
 
 /** What a layer is called with. */
@@ -49,9 +58,14 @@ export interface LayerInfo {
 
 /**
  * What a layer returns: a statement, whose rows the engine fetches, joins to the parents and writes;
- * or a value per parent, in their order, where an `Error` is that parent's error.
+ * a value per parent, in their order, where an `Error` is that parent's error; or, with `on`, rows of any
+ * number, which are joined to the parents like those of a statement.
  */
-export type LayerResult<Result> = Sql | UnawaitedQuery<unknown> | readonly (Result | Error)[];
+export type LayerResult<Result> =
+  | Sql
+  | UnawaitedQuery<unknown>
+  | readonly (Result | Error)[]
+  | readonly object[];
 
 /** How the rows of a layer's statement belong to the parents. */
 export interface JoinOptions {

@@ -11,6 +11,7 @@ import {
   sql,
 } from 'next-puff/graphql';
 import type { PrismaClient } from '../../prisma/generated/client/client.ts';
+import type { SchemaTypes } from './golden/schema-types.d.ts';
 
 declare const prisma: PrismaClient;
 const typeDefs = 'type Query { a: Int }';
@@ -62,6 +63,40 @@ export const typed: PuffSchema<Context> = defineSchema<Context, Types>({
         return parents.id.map((id: number) => (id > 0 ? id : new Error('no id')));
       }),
       email: column('email_address'),
+    },
+  },
+});
+
+// As it is generated: what may be left out fits too, and so do IDs and columns that are no fields.
+defineSchema<Context, SchemaTypes>({
+  typeDefs,
+  layers: {
+    Query: {
+      users: layer.static(({ args }) => {
+        const flag: Date = args.filter.created.from;
+        return prisma.user.findMany({
+          where: {
+            id: { in: args.filter.ids },
+            name: args.name,
+            role: args.filter.role,
+            createdAt: { gt: flag },
+          },
+        });
+      }),
+      userCount: layer(({ args }) => [args.min ?? 0]),
+      user: layer.static(({ args }) => sql`select * from users where id = ${args.id}`, {
+        pins: { id: 'id' },
+      }),
+    },
+    User: {
+      posts: layer.static(
+        ({ parents }) => prisma.post.findMany({ where: { authorId: { in: parents.id } } }),
+        { on: { id: 'authorId' } },
+      ),
+      manager: layer.static(({ parents }) => sql`${parents.managerId}`, {
+        on: { managerId: 'id' },
+      }),
+      tags: layer(async () => [{ userId: 1, name: 'x' }], { on: { id: 'userId' } }),
     },
   },
 });

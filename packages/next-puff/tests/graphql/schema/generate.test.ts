@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+
+const cli = resolve(import.meta.dirname, '../../../bin/next-puff.js');
+const golden = join(import.meta.dirname, 'golden');
+const generated = join(golden, 'schema-types.d.ts');
+const connections = join(golden, 'connections.graphql');
+const directory = mkdtempSync(join(tmpdir(), 'next-puff-generate-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function generate(...args: string[]): { code: number; output: string } {
+  try {
+    const output = execFileSync(process.execPath, [cli, 'generate', ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return { code: 0, output };
+  } catch (error) {
+    const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+    return { code: status, output: stdout + stderr };
+  }
+}
+
+// The types themselves are checked by types.ts, which uses the file.
+test('the types of a schema are what the type tests use', () => {
+  const file = join(directory, 'types.d.ts');
+  const schema = [join(golden, 'schema.graphql'), connections];
+  expect(generate(...schema, '-o', file, '--scalar', 'DateTime=Date')).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^Wrote /),
+  });
+  if (process.env.UPDATE_GOLDEN) writeFileSync(generated, readFileSync(file));
+  expect(readFileSync(file, 'utf8')).toBe(readFileSync(generated, 'utf8'));
+  expect(generate(...schema, '-o', file, '--scalar', 'DateTime=Date').output).toMatch(/up to date/);
+  expect(generate(...schema, '-o', file, '--check')).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/not up to date/),
+  });
+});
+
+test('a module that exports a schema will do', () => {
+  const module = join(directory, 'schema.ts');
+  const library = resolve(import.meta.dirname, '../../../dist/graphql/index.js');
+  writeFileSync(
+    module,
+    `import { defineSchema } from ${JSON.stringify(library)};
+     import type { SchemaTypes } from './missing.d.ts';
+     export const schema = defineSchema<object, SchemaTypes>({ typeDefs: 'type Query { a(x: Int!): [Int!] }' });`,
+  );
+  const file = join(directory, 'of-module.d.ts');
+  expect(generate(module, '--output', file).code).toBe(0);
+  expect(readFileSync(file, 'utf8')).toMatch(
+    /readonly x: number;[\s\S]*result: readonly number\[\] \| null;/,
+  );
+});
+
+test('mistakes are explained', () => {
+  expect(generate()).toMatchObject({ code: 2, output: expect.stringMatching(/Which schema/) });
+  expect(generate(connections)).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/--output/),
+  });
+  expect(generate('nope.graphql', '-o', 'x')).toMatchObject({
+    code: 2,
+    output: expect.stringMatching(/no file nope.graphql/),
+  });
+  expect(generate(connections, '-o', 'x', '--scalar', 'A')).toMatchObject({ code: 2 });
+  const empty = join(directory, 'empty.ts');
+  writeFileSync(empty, 'export const schema = 1;');
+  expect(generate(empty, '-o', 'x').output).toMatch(/exports no schema/);
+});

@@ -12,6 +12,9 @@ use crate::coercion::{coerce_arguments, is_included};
 use crate::document::{Document, TypeSystem};
 use crate::error::GraphqlError;
 
+/// How long an answer gets. The usual query takes some 2 MB for a schema of a thousand types.
+const MAX_BYTES: usize = 32 << 20;
+
 pub(super) struct Writer<'a> {
     types: &'a TypeSystem,
     document: &'a Document,
@@ -64,6 +67,14 @@ impl<'a> Writer<'a> {
         node: MetaNode<'a>,
         groups: &[Group<'a>],
     ) -> Result<(), GraphqlError> {
+        if self.out.len() > MAX_BYTES {
+            return Err(GraphqlError::new(
+                format!(
+                    "The answer to the introspection query has more than {MAX_BYTES} bytes, which is the limit. Ask for less at once."
+                ),
+                "PUFF_GRAPHQL_LIMIT_COST",
+            ));
+        }
         self.out.push('{');
         for (index, (key, fields)) in groups.iter().enumerate() {
             if index > 0 {

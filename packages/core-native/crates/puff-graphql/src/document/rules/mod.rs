@@ -84,10 +84,7 @@ fn is_found_here(error: &DiagnosticData) -> bool {
 
 /// apollo-compiler counts the root fields of a subscription; the specification counts what is left when
 /// fields with the same response key are merged (section 5.2.4.1 "Single Root Field").
-fn is_too_strict(
-    error: &DiagnosticData,
-    document: &ExecutableDocument,
-) -> bool {
+fn is_too_strict(error: &DiagnosticData, document: &ExecutableDocument) -> bool {
     error.unstable_error_name() == Some("SubscriptionUsesMultipleFields")
         && document
             .operations

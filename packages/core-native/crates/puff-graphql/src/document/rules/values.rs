@@ -190,7 +190,9 @@ impl<'a> Values<'a, '_, '_> {
             }
             Some(ExtendedType::Scalar(_)) => {}
             Some(ExtendedType::Enum(definition)) => self.enum_value(value, definition),
-            _ => self.unexpected(value, ty),
+            Some(_) => self.unexpected(value, ty),
+            // An unknown type is an error of its own.
+            None => {}
         }
     }
 
@@ -315,7 +317,13 @@ impl<'a> Values<'a, '_, '_> {
         };
         let given = &definition.ty;
         let spans = [definition.location(), value.location()];
+        let is_known = self
+            .types
+            .schema()
+            .types
+            .contains_key(given.inner_named_type());
         if let Some(wanted) = place.ty
+            && is_known
             && !is_allowed(definition, wanted, place.has_default)
         {
             self.findings.add(

@@ -1,0 +1,3 @@
+export default function Page() {
+  return <p>GraphQL is at /api/graphql.</p>;
+}

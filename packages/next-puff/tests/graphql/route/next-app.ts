@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PACKAGE = join(import.meta.dirname, '../../..');
+const FIXTURE = join(import.meta.dirname, 'fixture-app');
+// Below this folder, so that the copies find the packages of the workspace.
+const COPIES = join(import.meta.dirname, '.puff');
+const NEXT = createRequire(import.meta.url).resolve('next/dist/bin/next');
+
+/** A copy of the fixture app. */
+export class NextApp {
+  readonly #dir: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #server: ChildProcess | undefined;
+  #origin = '';
+
+  /**
+   * @param how next-puff is in the app's own `node_modules`, as an installation puts it there, or is the
+   * workspace's link; bundlers treat the two differently
+   */
+  constructor(how: 'copied' | 'linked', env: Record<string, string> = {}) {
+    mkdirSync(COPIES, { recursive: true });
+    this.#dir = mkdtempSync(join(COPIES, 'app-'));
+    cpSync(FIXTURE, this.#dir, { recursive: true });
+    if (how === 'copied') {
+      const target = join(this.#dir, 'node_modules', 'next-puff');
+      for (const part of ['package.json', 'dist']) {
+        cpSync(join(PACKAGE, part), join(target, part), { recursive: true });
+      }
+    }
+    const { NODE_ENV: _, NEXT_PUFF_CONFIG: __, NODE_OPTIONS: ___, ...inherited } = process.env;
+    this.#env = { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as NodeJS.ProcessEnv;
+  }
+
+  /** Where its GraphQL is. */
+  get url(): string {
+    return `${this.#origin}/api/graphql`;
+  }
+
+  /** Runs `next build`, without any database. */
+  async build(): Promise<string> {
+    const child = this.#spawn(['build'], { DATABASE_URL: '' });
+    const output = collect(child);
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`next build failed:\n${output()}`);
+    return output();
+  }
+
+  async start(command: 'start' | 'dev', databaseUrl: string): Promise<void> {
+    const child = this.#spawn([command, '--port', '0', '--hostname', '127.0.0.1'], {
+      DATABASE_URL: databaseUrl,
+    });
+    this.#server = child;
+    const output = collect(child);
+    for (let left = 600; left > 0 && child.exitCode === null; left--) {
+      const [, origin] = /(http:\/\/127\.0\.0\.1:\d+)/.exec(output()) ?? [];
+      if (origin !== undefined && /Ready in/.test(output())) {
+        this.#origin = origin;
+        return;
+      }
+      await sleep(100);
+    }
+    throw new Error(`next ${command} did not come up:\n${output()}`);
+  }
+
+  query(query: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.url, {
+      method: 'POST',
+      body: JSON.stringify({ query }),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    });
+  }
+
+  /** Changes a file of the app. */
+  write(path: string, text: string): void {
+    writeFileSync(join(this.#dir, path), text);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server?.exitCode === null) {
+      const closed = once(server, 'close');
+      // `next dev` is two processes.
+      process.kill(-(server.pid as number), 'SIGKILL');
+      await closed;
+    }
+    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #spawn(args: string[], env: Record<string, string>): ChildProcess {
+    return spawn(process.execPath, [NEXT, ...args], {
+      cwd: this.#dir,
+      env: { ...this.#env, ...env } as NodeJS.ProcessEnv,
+      detached: true,
+    });
+  }
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      text += chunk;
+    });
+  }
+  return () => text;
+}

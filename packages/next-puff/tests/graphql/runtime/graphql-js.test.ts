@@ -138,15 +138,18 @@ describe('a schema of Nexus answers as with graphql-js', () => {
 
 test('a schema made by hand: isTypeOf, promises in it, types that are wrong', async () => {
   const Shape = new GraphQLInterfaceType({ name: 'Shape', fields: { area: { type: GraphQLInt } } });
-  const shape = (name: string, isTypeOf: (value: never) => boolean | Promise<boolean>) =>
+  const shape = (
+    name: string,
+    isTypeOf: (value: { r?: number; side?: number }) => boolean | Promise<boolean>,
+  ) =>
     new GraphQLObjectType({
       name,
       interfaces: [Shape],
       isTypeOf,
       fields: { area: { type: GraphQLInt }, own: { type: GraphQLString, resolve: () => name } },
     });
-  const Circle = shape('Circle', ({ r }: { r?: number }) => r !== undefined);
-  const Square = shape('Square', async ({ side }: { side?: number }) => side !== undefined);
+  const Circle = shape('Circle', ({ r }) => r !== undefined);
+  const Square = shape('Square', async ({ side }) => side !== undefined);
   const values = [{ r: 1, area: 3 }, { side: 2, area: 4 }, {}, { r: 0, area: '5' }];
   const schema = new GraphQLSchema({
     types: [Circle, Square],

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
-import { defineSchema, layer, type SchemaOptions, sql } from 'next-puff/graphql';
+import {
+  defineSchema,
+  type LayersOf,
+  layer,
+  type ParentColumns,
+  type ResolversOf,
+  type SchemaOptions,
+  sql,
+  type UntypedSchema,
+} from 'next-puff/graphql';
 import { postgres } from 'next-puff/postgres';
 
 let server: TemporaryPostgres;
@@ -61,8 +70,8 @@ const typeDefs = /* GraphQL */ `
 type Row = Record<string, unknown>;
 
 function polls(
-  layers: Record<string, object> = {},
-  resolvers: Record<string, object> = {},
+  layers: LayersOf<UntypedSchema, unknown> = {},
+  resolvers: ResolversOf<unknown> = {},
   options: SchemaOptions<unknown> = {},
 ) {
   return defineSchema<unknown>({
@@ -79,13 +88,13 @@ function polls(
         staticQuestions: layer.static(() => sql`select * from question order by id`),
         ...layers.Query,
       },
-    } as never,
-    resolvers: { State: { OPEN: 'open', DONE: 'done' }, ...resolvers } as never,
+    },
+    resolvers: { State: { OPEN: 'open', DONE: 'done' }, ...resolvers },
   });
 }
 
 test('a layer is called once for all parents, with their columns', async () => {
-  const resolve = jest.fn(({ parents }: { parents: { id: number[] } }) => {
+  const resolve = jest.fn(({ parents }: { parents: ParentColumns<Row> }) => {
     return sql`select * from choice where question_id = any(${parents.id}) order by id`;
   });
   const schema = polls({ Question: { choices: layer(resolve, { on: { id: 'question_id' } }) } });
@@ -216,12 +225,8 @@ test('resolvers under rows read columns by the names of fields and of SQL', asyn
           parents.push(question);
           return `${question.questionText} ${question.question_text}`.toUpperCase();
         },
-        place: (
-          _question: Row,
-          _args: unknown,
-          _context: unknown,
-          info: { path: { key: string } },
-        ) => info.path.key,
+        place: (_question: Row, _args: unknown, _context: unknown, info: GraphQLResolveInfo) =>
+          info.path.key,
       },
     },
   );
@@ -242,7 +247,7 @@ test('resolvers under rows read columns by the names of fields and of SQL', asyn
 });
 
 test('rows under objects, objects under rows, rows under those', async () => {
-  const choicesOf = jest.fn(({ parents }: { parents: { id: number[] } }) => {
+  const choicesOf = jest.fn(({ parents }: { parents: ParentColumns<Row> }) => {
     return sql`select * from choice where question_id = any(${parents.id}) order by id`;
   });
   const schema = polls(

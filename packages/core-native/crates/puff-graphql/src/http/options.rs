@@ -83,7 +83,7 @@ pub enum Playground {
     None,
     /// GraphiQL, in pinned versions from a CDN, each checked by its hash.
     Graphiql,
-    /// Apollo Sandbox, embedded from Apollo's CDN in its latest version.
+    /// Apollo Sandbox, embedded from Apollo's CDN, which chooses the version.
     Sandbox,
 }
 

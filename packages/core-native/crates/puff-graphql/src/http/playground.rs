@@ -36,7 +36,7 @@ const GRAPHIQL_STYLE: Resource = Resource {
     integrity: "sha384-QMux00XgRtwRLSYIY3kw2rj1ovk5AuuliAchk+HSQbqdbGFnz9GYuqIlOqxhwCE2",
 };
 
-/// Apollo publishes no hashes: the file changes with the Sandbox that it embeds.
+/// Not checked by a hash: the file changes with the Sandbox that it embeds.
 const SANDBOX_SCRIPT: &str =
     "https://embeddable-sandbox.cdn.apollographql.com/v2/embeddable-sandbox.umd.production.min.js";
 
@@ -73,8 +73,7 @@ impl Page {
     /// Apollo Sandbox.
     pub(super) fn sandbox() -> Page {
         let script = include_str!("playground/sandbox.js");
-        let head =
-            format!(r#"<script src="{SANDBOX_SCRIPT}" crossorigin="anonymous" defer></script>"#);
+        let head = format!(r#"<script src="{SANDBOX_SCRIPT}" defer></script>"#);
         let policy = format!(
             "style-src 'unsafe-inline'; frame-src https://sandbox.embed.apollographql.com; \
              img-src https://*.apollographql.com data:; script-src {SANDBOX_SCRIPT}"

@@ -87,20 +87,30 @@ impl Reader<'_> {
         if self.is("{") {
             return self.selection_set();
         }
+        let description = self.token.start;
         let is_described = self.description()?;
+        let no_description = |reason: &str| SyntaxError {
+            message: format!("Syntax Error: Unexpected description, {reason}."),
+            offset: description,
+            kind: SyntaxErrorKind::Grammar,
+        };
+        if is_described && self.is("{") {
+            return Err(no_description(
+                "descriptions are not supported on shorthand queries",
+            ));
+        }
         if self.token.kind != TokenKind::Name {
-            if is_described && self.is("{") {
-                return Err(self.error(
-                    "Unexpected description, descriptions are not supported on shorthand queries.",
-                ));
-            }
             return Err(self.unexpected());
         }
         match self.token.text {
             "query" | "mutation" | "subscription" => self.operation(),
             "fragment" => self.fragment(),
             "schema" | "scalar" | "type" | "interface" | "union" | "enum" | "input"
-            | "directive" | "extend" => Err(self.not_executable()?),
+            | "directive" => Err(self.not_executable()?),
+            _ if is_described => Err(no_description(
+                "only GraphQL definitions support descriptions",
+            )),
+            "extend" => Err(self.not_executable()?),
             _ => Err(self.unexpected()),
         }
     }

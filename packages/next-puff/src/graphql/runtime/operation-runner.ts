@@ -131,10 +131,9 @@ export class OperationRunner {
     const { parents, rows } = ask;
     if ('set' in parents) return this.#state.kept(parents.set);
     const { schema, collector } = this.#state;
-    if ('root' in parents) {
-      const type = schema.getRootType(this.#state.operation.operation);
-      if (!type) throw new Error(`The schema has no type ${ask.type}.`);
-      return new PlacedObjects(type, collector.collect(type, this.#state.rootNodes), [undefined]);
+    const root = schema.getRootType(this.#state.operation.operation);
+    if ('root' in parents && root?.name === ask.type) {
+      return new PlacedObjects(root, collector.collect(root, this.#state.rootNodes), [undefined]);
     }
     const source = rowSourceOf(ask, this.#state, this.#shared.specs);
     this.#shared.rows.adapt(rows, source.type, source.columns, source.name);

@@ -10,6 +10,9 @@ import {
   type StaticSymbols,
 } from './field-source.js';
 
+/** What a layer may read where no types are known, as in the `extensions` of a graphql-js schema. */
+type Named = Readonly<Record<string, unknown>>;
+
 /** Resolves fields for all parents at once; see {@link LayerFunction.static}. */
 export interface LayerFunction {
   /**
@@ -18,7 +21,7 @@ export interface LayerFunction {
    * The function returns a statement (`sql`, or a Prisma query that was not awaited), which the engine
    * runs, or a value for each parent.
    */
-  <Args, Parent, Context, Result>(
+  <Args = Named, Parent = Named, Context = unknown, Result = unknown>(
     resolve: (
       call: LayerCall<Args, Parent, Context>,
     ) => LayerResult<Result> | Promise<LayerResult<Result>>,
@@ -33,7 +36,7 @@ export interface LayerFunction {
    * use `layer`. Conditions are looked for by calling the function several times with different
    * values.
    */
-  static<Args, Parent, Context>(
+  static<Args = Named, Parent = Named, Context = Named>(
     statement: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
     options?: StaticLayerOptions,
   ): StaticLayer<Args, Parent, Context>;

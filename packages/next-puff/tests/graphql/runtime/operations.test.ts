@@ -119,3 +119,34 @@ test('an operation leaves nothing behind', async () => {
   const after = await run(1500);
   expect(after - before).toBeLessThan(20 * 1024 * 1024);
 });
+
+test('promises that nobody waits for any more fail quietly', async () => {
+  const late = () => sleep(5).then(() => Promise.reject(new Error('too late')));
+  const schema = fromGraphQLSchema(
+    makeExecutableSchema({
+      typeDefs: 'type Query { list: [Int!] lists: [[Int!]!] }',
+      resolvers: {
+        Query: {
+          list: () => [late(), null, late()],
+          lists: async () => [
+            [1, late()],
+            [null, late()],
+          ],
+        },
+      },
+    }),
+    { onError: () => {} },
+  );
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  const { data, errors } = await schema.query({ query: '{ list lists }' });
+  await sleep(30);
+  process.off('unhandledRejection', note);
+  expect(data).toEqual({ list: null, lists: null });
+  expect(errors?.map(({ path }) => path)).toEqual([
+    ['list', 1],
+    ['lists', 1, 0],
+  ]);
+  expect(unhandled).toEqual([]);
+});

@@ -70,7 +70,10 @@ async fn the_parents_that_are_rows_come_with_the_question() {
         assert_eq!(&asked[0]["fields"][0][name], value);
     }
     // Nobody waits any more.
-    assert_eq!(script.forgotten.lock().unwrap()[..], [asked[0]["ask"]]);
+    assert_eq!(
+        script.forgotten.lock().unwrap()[..],
+        [asked[0]["ask"].as_u64().unwrap() as u32]
+    );
 }
 
 #[tokio::test]

@@ -44,10 +44,7 @@ export class OperationRunner {
   /** Answers an ask, in as many parts as it takes. Never throws. */
   readonly handle = (ask: Ask): void => {
     if (ask.start !== undefined) this.#state.begin(ask.start);
-    this.#scope.runInAsyncScope(() => {
-      if (ask.transaction === undefined) this.#run(ask);
-      else this.#database.within(ask.transaction, () => this.#run(ask));
-    });
+    this.#scope.runInAsyncScope(() => this.#run(ask));
   };
 
   /** Takes what the engine reports of failures: those of statements, for what failed here is known. */
@@ -74,7 +71,11 @@ export class OperationRunner {
     const { schema, contextValues } = this.#shared;
     if (ask.kind === 'fields') this.#state.prepare();
     return whenReady(this.#state.context(), (context) => {
-      if (ask.kind === 'fields') return this.#resolve(ask, context);
+      if (ask.kind === 'fields') {
+        // The context and the settings are made outside: the transaction cannot begin before them.
+        if (ask.transaction === undefined) return this.#resolve(ask, context);
+        return this.#database.within(ask.transaction, () => this.#resolve(ask, context));
+      }
       if (ask.kind === 'context') {
         return this.#answer(ask.ask, { context: contextValues.of(context) });
       }

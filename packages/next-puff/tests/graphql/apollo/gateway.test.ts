@@ -155,6 +155,25 @@ test('plugins see requests, errors and responses', async () => {
   });
 });
 
+test('willResolveField is called for what JavaScript resolves', async () => {
+  const fields: string[] = [];
+  const plugin: ApolloServerPlugin<Context> = {
+    async requestDidStart() {
+      return {
+        async executionDidStart() {
+          return {
+            willResolveField({ info }) {
+              fields.push(`${info.parentType.name}.${info.fieldName}`);
+            },
+          };
+        },
+      };
+    },
+  };
+  await serverWith([plugin]).executeOperation({ query: '{ items(count: 2) { user __typename } }' });
+  expect(fields).toEqual(['Query.items', 'Item.user', 'Item.user']);
+});
+
 test('a schema that masks errors hides them from Apollo too', async () => {
   const reported: unknown[] = [];
   const server = serverWith([], { onError: (error) => reported.push(error) });

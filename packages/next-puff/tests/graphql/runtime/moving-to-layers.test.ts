@@ -134,8 +134,15 @@ test('settings are set before the first statement, also for what resolvers run',
   const { schema } = polls(new Set(['Query.questions']));
   const puff = fromGraphQLSchema<{ user: string }>(schema, {
     maskErrors: false,
-    context: ({ authToken }) => ({ user: authToken ?? '' }),
-    settings: ({ user }) => ({ role: 'reader', 'app.user': user }),
+    // Both may ask the database: they come before the operation's transaction.
+    context: async ({ authToken }) => {
+      const [row] = await postgres<{ user: string }>`select ${authToken}::text as "user"`;
+      return { user: row?.user ?? '' };
+    },
+    settings: async ({ user }) => {
+      const [row] = await postgres<{ role: string }>`select 'reader' as role`;
+      return { role: row?.role ?? '', 'app.user': user };
+    },
   });
   const seenBy = async (user: string) => {
     const request = new Request('http://localhost', {

@@ -14,7 +14,7 @@ const NEXT = createRequire(import.meta.url).resolve('next/dist/bin/next');
 /** A copy of the fixture app. */
 export class NextApp {
   readonly #dir: string;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #env: Record<string, string | undefined>;
   #server: ChildProcess | undefined;
   #origin = '';
 
@@ -33,7 +33,7 @@ export class NextApp {
       }
     }
     const { NODE_ENV: _, NEXT_PUFF_CONFIG: __, NODE_OPTIONS: ___, ...inherited } = process.env;
-    this.#env = { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as NodeJS.ProcessEnv;
+    this.#env = { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env };
   }
 
   /** Where its GraphQL is. */

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { route } from 'next-puff';
-import { defineSchema, graphqlRoute, layer, sql } from 'next-puff/graphql';
+import { defineSchema, graphqlRoute, layer, type SchemaRequest, sql } from 'next-puff/graphql';
 import { eventually, testServer } from '../../postgres/support/server';
 import { RouteServer } from './route-server';
 
@@ -33,7 +33,7 @@ const schema = defineSchema({
   resolvers: {
     Query: {
       hello: (_parent: unknown, { name }: { name?: string }) => `Hello ${name ?? 'world'}`,
-      header: (_parent: unknown, { name }: { name: string }, context: { request?: Request }) =>
+      header: (_parent: unknown, { name }: { name: string }, context: SchemaRequest) =>
         context.request?.headers.get(name),
     },
     Mutation: {
@@ -192,7 +192,13 @@ test('a client that goes away cancels its statements', async () => {
 });
 
 test('a deadline cancels statements too', async () => {
+  const log = jest.spyOn(console, 'error').mockImplementation(() => {});
   const response = await wrapped.query({ query: '{ slow }' });
+  expect(log).toHaveBeenCalledWith(
+    expect.stringContaining('answered 504'),
+    expect.objectContaining({ code: 'PUFF_DEADLINE_EXCEEDED' }),
+  );
+  log.mockRestore();
   expect(response.status).toBe(504);
   await eventually(async () => (await database.running('pg_sleep')) === 0, 'it is cancelled');
   expect((await wrapped.query({ query: '{ number }' })).status).toBe(200);

@@ -305,3 +305,48 @@ test('what runs in a mutation belongs to its transaction, and is undone with it'
   expect(bad.errors?.[0]?.message).toBe('failed');
   expect(await votes()).toBe(before + 1);
 });
+
+test('object types take over the layers of their interfaces; each type is one call', async () => {
+  const upper = jest.fn(({ parents }: { parents: ParentColumns<Row> }) =>
+    (parents.name as string[]).map((name) => name.toUpperCase()),
+  );
+  const schema = defineSchema<unknown>({
+    typeDefs: /* GraphQL */ `
+      interface Named {
+        name: String!
+        upper: String
+      }
+      type Cat implements Named {
+        name: String!
+        upper: String
+      }
+      type Dog implements Named {
+        name: String!
+        upper: String
+      }
+      type Query {
+        pets: [Named!]!
+      }
+    `,
+    layers: { Named: { upper: layer(upper) }, Dog: { upper: layer(() => ['own']) } },
+    resolvers: {
+      Query: {
+        pets: () => [
+          { __typename: 'Cat', name: 'a' },
+          { __typename: 'Dog', name: 'b' },
+          { __typename: 'Cat', name: 'c' },
+        ],
+      },
+    },
+  });
+  expect(await schema.query('{ pets { name upper } }')).toEqual({
+    data: {
+      pets: [
+        { name: 'a', upper: 'A' },
+        { name: 'b', upper: 'own' },
+        { name: 'c', upper: 'C' },
+      ],
+    },
+  });
+  expect(upper).toHaveBeenCalledTimes(1);
+});

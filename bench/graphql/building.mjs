@@ -1,8 +1,9 @@
 // Makes contestants ready: packages, generated code, builds of Next.js and of Rust.
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -65,11 +66,14 @@ export async function buildRust(directory, options = []) {
   return `${target}/release`;
 }
 
-/** Writes what another program of Node.js prints into a file. */
-export async function saveOutput(program, file) {
+/** Keeps what another program of Node.js prints, and returns the file that it is in. */
+export async function saveOutput(program, name) {
   const { stdout } = await run(process.execPath, [program], {
     cwd: dirname(program),
+    env: { ...process.env, NODE_ENV: 'production' },
     maxBuffer: 64 * 1024 * 1024,
   });
+  const file = join(mkdtempSync(join(tmpdir(), 'next-puff-bench-')), name);
   writeFileSync(file, stdout);
+  return file;
 }

@@ -7,6 +7,7 @@ import {
   generatePrismaClient,
   installPackages,
   nextProgram,
+  saveOutput,
 } from './building.mjs';
 import { OPERATIONS_FILE } from './operations.mjs';
 
@@ -49,6 +50,15 @@ export const contestants = {
     what: 'next-puff: graphqlRoute() under next start',
     path: '/api/graphql',
     build: () => startNext(PUFF_APP),
+  },
+  'puff-engine': {
+    what: 'the engine of next-puff behind a plain HTTP server in Rust, without Node.js',
+    path: '/graphql',
+    async build() {
+      const schema = await saveOutput(`${PUFF_APP}/print-spec.mjs`, 'schema.json');
+      const folder = await buildRust(pathOf('engine'));
+      return (port) => [`${folder}/bench-engine`, `${port}`, schema];
+    },
   },
 };
 

@@ -28,7 +28,8 @@ const LOADER = join(__dirname, 'loader.cjs');
 const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 // A glob that matches every file and that nobody else writes, so that no rule of the user's is lost.
 const RULE_KEY = '{*,next-puff}';
-const EXTERNAL_PACKAGES = ['next-puff', '@next-puff/core-native'];
+// graphql because the app's schema and next-puff must be of the same copy of it.
+const EXTERNAL_PACKAGES = ['next-puff', '@next-puff/core-native', 'graphql'];
 const DEFAULT_PAGE_EXTENSIONS = ['tsx', 'ts', 'jsx', 'js'];
 
 /**

@@ -36,7 +36,12 @@ test('what the config has stays, and its object is not changed', () => {
     turbopack: { root: '/root', rules: { '*.svg': { loaders: ['@svgr/webpack'], as: '*.js' } } },
   });
   const extended = withPuff(config, { dir });
-  expect(extended.serverExternalPackages).toEqual(['sharp', 'next-puff', '@next-puff/core-native']);
+  expect(extended.serverExternalPackages).toEqual([
+    'sharp',
+    'next-puff',
+    '@next-puff/core-native',
+    'graphql',
+  ]);
   expect(extended.outputFileTracingIncludes).toMatchObject({
     '/*': expect.arrayContaining(['./data/**', './puff.config.*']),
     '/api': ['./other'],

@@ -87,7 +87,9 @@ impl Engine {
     /// # Errors
     /// A schema that is not valid, or that says things about fields that cannot be.
     pub fn new(spec: &SchemaSpec) -> Result<Engine, SchemaError> {
-        let types = TypeSystem::parse(&spec.sdl).map_err(SchemaError::Invalid)?;
+        let mut types = TypeSystem::parse(&spec.sdl).map_err(SchemaError::Invalid)?;
+        // Suggestions would tell names that introspection does not.
+        types.suggests = spec.options.introspection;
         let resolvers = Resolvers::new(spec, &types).map_err(SchemaError::Field)?;
         Ok(Engine {
             types,
@@ -187,7 +189,7 @@ impl Engine {
             context: Mutex::new(None),
         };
         let data = executor.run().await;
-        let mut writer = Writer::new();
+        let mut writer = Writer::new(plan.response_size());
         writer.out.extend_from_slice(b"{\"data\":");
         writer.root(&data);
         let is_success = kind != OperationKind::Mutation || !writer.has_failed_root;
@@ -222,6 +224,7 @@ impl Engine {
             ));
         }
         let has_errors = !errors.is_empty();
+        plan.note_response_size(out.len());
         if has_errors {
             out.extend_from_slice(b",\"errors\":");
             // Writing to memory does not fail, and errors hold nothing that is no JSON.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use crate::host::FieldError;
 use crate::plan::{ColumnNames, ConnectionPlan, Layer};
 use crate::rows::Rows;
+use crate::serialize::FastLeaf;
 
 /// The objects of a layer.
 #[derive(Clone)]
@@ -116,7 +117,7 @@ pub(crate) enum FieldData<'p> {
     /// The name of the layer's type.
     Typename,
     /// The value of a column of the object's row.
-    Cell(usize),
+    Cell { column: usize, fast: FastLeaf },
     /// JSON that is the same for all objects.
     Constant(Box<RawValue>),
     /// JSON for each object.

@@ -8,13 +8,14 @@ use futures_util::future::{BoxFuture, join_all};
 use futures_util::lock::Mutex;
 use serde_json::{Map, Value as Json};
 
-use super::data::{ClientError, FieldData, LayerData, Objects};
+use super::data::{ClientError, FieldData, LayerData, Objects, RowObjects};
 use super::explain::Trace;
 use crate::coercion::coerce_arguments;
 use crate::host::{Ask, AskedField, Failure, Host, Parents};
 use crate::introspection::introspect;
 use crate::plan::{Arguments, ConnectionPart, Field, Layer, Plan, Planner, Source};
 use crate::rows::Rows;
+use crate::serialize::FastLeaf;
 
 /// One execution of a plan.
 pub(crate) struct Executor<'e, H: Host> {
@@ -188,7 +189,7 @@ impl<'e, H: Host> Executor<'e, H> {
             (Source::Typename, _) => FieldData::Typename,
             (Source::Introspection, _) => self.introspection(field),
             (Source::Default, Objects::Rows(rows)) => match rows.column(&field.name) {
-                Some(column) if field.leaf.is_some() => FieldData::Cell(column),
+                Some(column) if field.leaf.is_some() => cell(field, rows, column),
                 Some(_) => FieldData::Failed(self.masked(&not_a_leaf(field), &field.coordinate)),
                 None => FieldData::Failed(
                     self.masked(&no_column(field, &field.name), &field.coordinate),
@@ -196,7 +197,7 @@ impl<'e, H: Host> Executor<'e, H> {
             },
             (Source::Column(spec), Objects::Rows(rows)) => {
                 match rows.column_of(&field.name, &spec.column) {
-                    Some(column) if field.leaf.is_some() => FieldData::Cell(column),
+                    Some(column) if field.leaf.is_some() => cell(field, rows, column),
                     Some(_) => {
                         FieldData::Failed(self.masked(&not_a_leaf(field), &field.coordinate))
                     }
@@ -288,6 +289,15 @@ impl<'e, H: Host> Executor<'e, H> {
     pub(crate) fn failed<'s>(&self, failure: &Failure, field: &Field) -> FieldData<'s> {
         FieldData::Failed(self.masked(failure, &field.coordinate))
     }
+}
+
+fn cell<'s>(field: &Field, rows: &RowObjects, column: usize) -> FieldData<'s> {
+    let described = &rows.rows.columns[column];
+    let fast = match (&field.leaf, field.shape.is_list()) {
+        (Some(leaf), false) => FastLeaf::of(leaf, described.type_oid, described.is_binary),
+        _ => FastLeaf::None,
+    };
+    FieldData::Cell { column, fast }
 }
 
 pub(crate) fn parents_of(objects: &Objects) -> Parents<'_> {

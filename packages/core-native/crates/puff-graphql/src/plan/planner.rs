@@ -1,7 +1,7 @@
 //! Making plans.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use apollo_compiler::ast::{FieldDefinition, OperationType};
@@ -23,7 +23,24 @@ pub(crate) struct Plan {
     pub(crate) kind: OperationType,
     pub(crate) root: Layer,
     layers: AtomicU32,
+    /// Bytes of the last response: the next one will be much the same.
+    response_size: AtomicUsize,
 }
+
+impl Plan {
+    /// How many bytes a response will have, with some to spare.
+    pub(crate) fn response_size(&self) -> usize {
+        let last = self.response_size.load(Ordering::Relaxed);
+        (last + last / 8).min(MAX_SIZE_HINT)
+    }
+
+    pub(crate) fn note_response_size(&self, size: usize) {
+        self.response_size.store(size, Ordering::Relaxed);
+    }
+}
+
+/// One huge response should not make those after it reserve as much.
+const MAX_SIZE_HINT: usize = 1024 * 1024;
 
 /// The plans of a document: by operation, and by the values of the variables in `@skip` and `@include`.
 #[derive(Debug)]
@@ -131,7 +148,12 @@ impl Planner<'_> {
                 None => error,
             });
         }
-        Ok(Plan { kind, root, layers })
+        Ok(Plan {
+            kind,
+            root,
+            layers,
+            response_size: AtomicUsize::new(0),
+        })
     }
 
     /// The layer below a field for objects of one of its types.

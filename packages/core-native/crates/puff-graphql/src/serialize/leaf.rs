@@ -20,9 +20,11 @@ mod oid {
     pub(super) const INT2: u32 = 21;
     pub(super) const INT4: u32 = 23;
     pub(super) const OID: u32 = 26;
+    pub(super) const TEXT: u32 = 25;
     pub(super) const JSON: u32 = 114;
     pub(super) const FLOAT4: u32 = 700;
     pub(super) const FLOAT8: u32 = 701;
+    pub(super) const VARCHAR: u32 = 1043;
     pub(super) const TIMESTAMP: u32 = 1114;
     pub(super) const TIMESTAMPTZ: u32 = 1184;
     pub(super) const UUID: u32 = 2950;
@@ -37,6 +39,7 @@ pub(crate) struct LeafType<'a> {
     pub(crate) enum_names: Option<&'a HashMap<String, String>>,
     pub(crate) type_oid: u32,
     pub(crate) is_binary: bool,
+    fast: FastLeaf,
 }
 
 /// What a value of a column is, whatever its width.
@@ -53,7 +56,117 @@ enum Value<'a> {
     Text(&'a [u8]),
 }
 
+/// The pairs of a leaf type and a column type that are written most, each by the shortest way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FastLeaf {
+    /// A 32-bit integer as a number.
+    Int4,
+    /// A 32-bit integer as a string.
+    Int4Id,
+    /// A 64-bit integer as a string.
+    Int8Text,
+    /// Text.
+    Text,
+    /// A timestamp as a string.
+    Timestamp,
+    /// A boolean.
+    Bool,
+    /// A double as a number.
+    Float8,
+    /// A UUID as a string.
+    Uuid,
+    /// Any other.
+    None,
+}
+
+impl FastLeaf {
+    pub(crate) fn of(leaf: &Leaf, type_oid: u32, is_binary: bool) -> FastLeaf {
+        if !is_binary {
+            return match leaf {
+                // JSON as text is no string.
+                Leaf::String | Leaf::Id if !matches!(type_oid, oid::JSON | oid::JSONB) => {
+                    FastLeaf::Text
+                }
+                _ => FastLeaf::None,
+            };
+        }
+        match (leaf, type_oid) {
+            (Leaf::Int | Leaf::Float | Leaf::Custom, oid::INT4) => FastLeaf::Int4,
+            (Leaf::Id, oid::INT4) => FastLeaf::Int4Id,
+            (Leaf::Id | Leaf::String | Leaf::Custom, oid::INT8) => FastLeaf::Int8Text,
+            (Leaf::String | Leaf::Id | Leaf::Custom, oid::TEXT | oid::VARCHAR) => FastLeaf::Text,
+            (Leaf::String | Leaf::Custom, oid::TIMESTAMP | oid::TIMESTAMPTZ) => FastLeaf::Timestamp,
+            (Leaf::Boolean | Leaf::Custom, oid::BOOL) => FastLeaf::Bool,
+            (Leaf::Float | Leaf::Custom, oid::FLOAT8) => FastLeaf::Float8,
+            (Leaf::String | Leaf::Id | Leaf::Custom, oid::UUID) => FastLeaf::Uuid,
+            _ => FastLeaf::None,
+        }
+    }
+
+    /// Writes a value, or returns false: then [`write_leaf`] has to, or has to say what is wrong.
+    #[inline]
+    pub(crate) fn write(self, bytes: &[u8], out: &mut Vec<u8>) -> bool {
+        match self {
+            FastLeaf::Int4 | FastLeaf::Int4Id => {
+                let Ok(bytes) = bytes.try_into() else {
+                    return false;
+                };
+                let value = i64::from(i32::from_be_bytes(bytes));
+                match self {
+                    FastLeaf::Int4 => put_integer(value, out),
+                    _ => quoted(out, |out| put_integer(value, out)),
+                }
+            }
+            FastLeaf::Int8Text => {
+                let Ok(bytes) = bytes.try_into() else {
+                    return false;
+                };
+                quoted(out, |out| put_integer(i64::from_be_bytes(bytes), out));
+            }
+            FastLeaf::Text => put_string(bytes, out),
+            FastLeaf::Timestamp => {
+                let Ok(bytes) = bytes.try_into() else {
+                    return false;
+                };
+                quoted(out, |out| put_timestamp(i64::from_be_bytes(bytes), out));
+            }
+            FastLeaf::Bool => match bytes {
+                [byte] => put_bool(*byte != 0, out),
+                _ => return false,
+            },
+            FastLeaf::Float8 => match bytes.try_into().map(f64::from_be_bytes) {
+                Ok(value) if value.is_finite() => put_double(value, out),
+                _ => return false,
+            },
+            FastLeaf::Uuid => quoted(out, |out| put_uuid(bytes, out)),
+            FastLeaf::None => return false,
+        }
+        true
+    }
+}
+
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
 impl<'a> LeafType<'a> {
+    pub(crate) fn new(
+        leaf: &'a Leaf,
+        enum_names: Option<&'a HashMap<String, String>>,
+        type_oid: u32,
+        is_binary: bool,
+    ) -> LeafType<'a> {
+        LeafType {
+            leaf,
+            enum_names,
+            type_oid,
+            is_binary,
+            fast: FastLeaf::of(leaf, type_oid, is_binary),
+        }
+    }
+
     /// `None` if the bytes make no sense.
     fn value(&self, bytes: &'a [u8]) -> Option<Value<'a>> {
         if !self.is_binary {
@@ -90,10 +203,7 @@ impl<'a> LeafType<'a> {
     pub(crate) fn items(&self, bytes: &'a [u8]) -> Option<(LeafType<'a>, Vec<Item<'a>>)> {
         if self.is_binary {
             let array = Array::parse(bytes)?;
-            let element = LeafType {
-                type_oid: array.element_oid,
-                ..*self
-            };
+            let element = LeafType::new(self.leaf, self.enum_names, array.element_oid, true);
             return Some((element, array.into_items()));
         }
         Some((*self, parse_literal(bytes)?))
@@ -106,6 +216,13 @@ impl<'a> LeafType<'a> {
 /// A value that the type cannot represent, in the words of graphql-js.
 #[inline]
 pub(crate) fn write_leaf(ty: LeafType<'_>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
+    if ty.fast.write(bytes, out) {
+        return Ok(());
+    }
+    write_any(ty, bytes, out)
+}
+
+fn write_any(ty: LeafType<'_>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let Some(value) = ty.value(bytes) else {
         return Err(format!(
             "A value of the column's type (OID {}) was expected, but it has {} bytes.",
@@ -293,12 +410,7 @@ mod tests {
     use super::*;
 
     fn written(leaf: &Leaf, type_oid: u32, bytes: &[u8]) -> Result<String, String> {
-        let ty = LeafType {
-            leaf,
-            enum_names: None,
-            type_oid,
-            is_binary: type_oid != 1700,
-        };
+        let ty = LeafType::new(leaf, None, type_oid, type_oid != 1700);
         let mut out = Vec::new();
         write_leaf(ty, bytes, &mut out).map(|()| String::from_utf8(out).unwrap())
     }

@@ -7,5 +7,6 @@ mod text;
 mod timestamp;
 mod writer;
 
+pub(crate) use leaf::FastLeaf;
 pub(crate) use text::put_uuid;
 pub(crate) use writer::Writer;

@@ -21,11 +21,42 @@ static ESCAPES: [u8; 256] = {
 };
 
 /// Writes a string with its quotes; bytes that are no UTF-8 are replaced.
+#[inline]
 pub(crate) fn put_string(value: &[u8], out: &mut Vec<u8>) {
+    if is_plain(value) {
+        out.reserve(value.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(value);
+        out.push(b'"');
+        return;
+    }
     match std::str::from_utf8(value) {
         Ok(text) => put_text(text, out),
         Err(_) => put_text(&String::from_utf8_lossy(value), out),
     }
+}
+
+/// Whether a text is ASCII without anything to escape; looks at eight bytes at a time.
+#[inline]
+fn is_plain(value: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // A byte is zero where subtracting one borrows from its high bit (and it was not set before).
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let is_special = |word: u64| {
+        let is_control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let is_quote = has_zero(word ^ (ONES * u64::from(b'"')));
+        let is_backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
+        (word & HIGH) | is_control | is_quote | is_backslash
+    };
+    let (words, rest) = value.as_chunks::<8>();
+    let special = words.iter().fold(0, |found, word| {
+        found | is_special(u64::from_le_bytes(*word))
+    });
+    special == 0
+        && rest
+            .iter()
+            .all(|byte| byte.is_ascii() && ESCAPES[usize::from(*byte)] == 0)
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) {
@@ -89,6 +120,11 @@ mod tests {
             "quote \" backslash \\ slash /",
             "\u{0}\u{1}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}",
             "grün 日本 🎉 \u{2028}",
+            "eight plain bytes, then \" and more of them",
+            "eight plain bytes, then \\ and more of them",
+            "eight plain bytes, then \u{1f} and more of them",
+            "eight plain bytes, then ü and more of them",
+            "\u{7f}~ !#[]\u{7f}~ !#[]\u{7f}~ !#[]",
         ] {
             let mut out = Vec::new();
             put_string(text.as_bytes(), &mut out);

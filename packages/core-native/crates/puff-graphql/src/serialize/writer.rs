@@ -43,9 +43,10 @@ pub(crate) struct Writer<'d> {
 type Written = bool;
 
 impl<'d> Writer<'d> {
-    pub(crate) fn new() -> Writer<'d> {
+    /// A writer of a response that will have about so many bytes.
+    pub(crate) fn new(size: usize) -> Writer<'d> {
         Writer {
-            out: Vec::with_capacity(1024),
+            out: Vec::with_capacity(size.max(256)),
             errors: Vec::new(),
             omitted: 0,
             has_failed_root: false,
@@ -101,8 +102,13 @@ impl<'d> Writer<'d> {
                 put_string(data.layer.type_name.as_bytes(), &mut self.out);
                 true
             }
-            FieldData::Cell(column) => {
+            FieldData::Cell { column, fast } => {
                 let cell = self.cells.get(base + column).copied().flatten();
+                if let Some(bytes) = cell
+                    && fast.write(bytes, &mut self.out)
+                {
+                    return true;
+                }
                 match &data.objects {
                     Objects::Rows(rows) => self.cell(field, rows, *column, cell),
                     _ => self.null(field, &field.shape, false),
@@ -394,11 +400,7 @@ impl<'d> Writer<'d> {
                         serde_json::Value::String(text) => text.clone(),
                         other => other.to_string(),
                     };
-                    let element = LeafType {
-                        type_oid: TEXT,
-                        is_binary: false,
-                        ..ty
-                    };
+                    let element = LeafType::new(ty.leaf, ty.enum_names, TEXT, false);
                     writer.leaf(field, inner, element, text.as_bytes())
                 }
             }
@@ -473,12 +475,8 @@ impl<'d> Writer<'d> {
             let start = values.len();
             let written = rows.rows.position(name).and_then(|column| {
                 let described = &rows.rows.columns[column];
-                let ty = LeafType {
-                    leaf: &Leaf::Custom,
-                    enum_names: None,
-                    type_oid: described.type_oid,
-                    is_binary: described.is_binary,
-                };
+                let ty =
+                    LeafType::new(&Leaf::Custom, None, described.type_oid, described.is_binary);
                 write_leaf(ty, cells.get(column).copied().flatten()?, &mut values).ok()
             });
             if written.is_none() {
@@ -538,10 +536,10 @@ fn leaf_type<'d>(field: &'d Field, rows: &'d RowObjects, column: usize) -> LeafT
         Some(Leaf::Enum(_)) => rows.names.get(field.name.as_str()),
         _ => None,
     };
-    LeafType {
-        leaf: field.leaf.as_ref().unwrap_or(&Leaf::Custom),
-        enum_names: enum_names.map(|spec| &spec.enum_names),
-        type_oid: described.type_oid,
-        is_binary: described.is_binary,
-    }
+    LeafType::new(
+        field.leaf.as_ref().unwrap_or(&Leaf::Custom),
+        enum_names.map(|spec| &spec.enum_names),
+        described.type_oid,
+        described.is_binary,
+    )
 }

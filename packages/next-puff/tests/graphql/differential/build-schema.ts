@@ -18,6 +18,7 @@ import {
   GraphQLString,
   type GraphQLType,
   GraphQLUnionType,
+  isSpecifiedScalarType,
   Kind,
   parseType,
   specifiedDirectives,
@@ -123,7 +124,7 @@ class Builder {
       description: this.#description('schema'),
       query: this.#object(model.query),
       mutation: model.mutation && this.#object(model.mutation),
-      types: [...this.#types.values()],
+      types: [...this.#types.values()].filter((it) => !isSpecifiedScalarType(it)),
       directives: [
         ...specifiedDirectives,
         new GraphQLDirective({
@@ -209,7 +210,8 @@ class Builder {
 
   #description(coordinate: string): string | undefined {
     const random = new Random(seedOf(this.#model.seed, 'description', coordinate));
-    return random.chance(0.3) ? anyText(random) : undefined;
+    // An empty one is none: schemas lose it when they are printed.
+    return random.chance(0.3) ? anyText(random) || undefined : undefined;
   }
 }
 

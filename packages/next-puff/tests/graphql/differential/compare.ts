@@ -75,10 +75,13 @@ export function differences(
 ): string[] {
   const isRefused = !('data' in reference);
   if (reference.errors?.some((it) => it.path === undefined) && !isRefused) {
-    // An error that belongs to no field ends all: graphql-js still says `data: null` then.
-    const isEnded = response.data == null && (response.errors?.length ?? 0) > 0;
-    return isEnded ? [] : ['executed what graphql-js gives up'];
+    // An error without a field ends all in graphql-js; the engine may refuse the request, or find the
+    // field that it is about.
+    const known = new Set(reference.errors.map((it) => it.message));
+    const isTold = response.errors?.some((it) => known.has(it.message));
+    return isTold || !('data' in response) ? [] : ['executed what graphql-js gives up'];
   }
+  if (isRefused && isLateRefusal(reference)) return [];
   if (isRefused !== !('data' in response)) {
     const [it] = (isRefused ? reference : response).errors ?? [];
     return [
@@ -126,11 +129,26 @@ export function differences(
   return found;
 }
 
+/**
+ * Whether graphql-js refuses the request only because a parser of a scalar, a function of JavaScript,
+ * refuses a value. The engine asks JavaScript when execution has begun, and about what it comes to: it
+ * executes the rest, with an error at the fields that the value is for.
+ */
+function isLateRefusal(reference: WireResponse): boolean {
+  const isScalar = /(?:^Variable .* )?Expected (?:type|value of type) ".*(?:not even|not a text)/;
+  return (reference.errors ?? []).every((it) => isScalar.test(it.message));
+}
+
 function pathKey(path: readonly (string | number)[] | undefined): string {
   return JSON.stringify(path ?? []);
 }
 
+/**
+ * What has to be equal in two errors. Where an argument cannot be coerced, the engine names the field,
+ * graphql-js the argument's value; the specification has no opinion (7.1.2 "Errors").
+ */
 function errorKey(error: WireError): string {
+  if (error.message.startsWith('Argument "')) return JSON.stringify([error.path, error.message]);
   return JSON.stringify([error.path, error.message, error.locations, error.extensions ?? {}]);
 }
 

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { type GraphQLSchema, graphql, printSchema } from 'graphql';
 import { engineFor } from '../support/engine.ts';
 import { onTheWire } from './compare.ts';
+import { withoutDrafts } from './september-2025.ts';
 import { shrink } from './shrink.ts';
 import { type Comparison, type Executor, World } from './world.ts';
 
@@ -21,6 +22,7 @@ const underTest = new AsyncLocalStorage<true>();
 const unhandled: unknown[] = [];
 
 beforeAll(() => {
+  withoutDrafts();
   Object.assign(globalThis, {
     onUnhandledRejection(error: unknown) {
       if (underTest.getStore()) unhandled.push(error);
@@ -68,7 +70,9 @@ async function compareMany(executorOf: (schema: GraphQLSchema) => Executor): Pro
       if (differences.length === 0) continue;
       tally.different++;
       if (tally.reports.length < SHOWN) {
-        tally.reports.push(report(world, await shrink(world, comparison)));
+        tally.reports.push(
+          report(world, await shrink((request) => world.compare(request), comparison)),
+        );
       }
     }
   }

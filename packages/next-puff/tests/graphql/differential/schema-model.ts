@@ -210,7 +210,7 @@ class Draw {
       type: this.#wrapped(random.pick(isComposite ? this.#composites : this.#leaves), 0.35),
       args: names('arg', argCount).map((arg) => this.#inputValue(arg)),
       source,
-      description: random.chance(0.2) ? anyText(random) : undefined,
+      description: (random.chance(0.2) && anyText(random)) || undefined,
       isDeprecated: random.chance(0.1),
     };
   }

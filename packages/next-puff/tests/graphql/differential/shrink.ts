@@ -1,6 +1,11 @@
 import { type ASTNode, BREAK, Kind, parse, print, visit } from 'graphql';
 import type { OperationRequest } from './random-operation.ts';
-import type { Comparison, World } from './world.ts';
+
+/** A request that is executed both ways, and how the responses differ. */
+export interface Difference {
+  readonly request: OperationRequest;
+  readonly differences: readonly string[];
+}
 
 /** Lists of a document from which entries may be left out. */
 const LISTS = {
@@ -18,18 +23,18 @@ const LISTS = {
  * A smaller request that differs in the same way: leaves out of the document what can go, one entry
  * at a time, as long as what is left still differs.
  */
-export async function shrink(
-  world: World,
-  comparison: Comparison,
+export async function shrink<T extends Difference>(
+  compare: (request: OperationRequest) => Promise<T>,
+  first: T,
   attempts = 400,
-): Promise<Comparison> {
-  let smallest = comparison;
+): Promise<T> {
+  let smallest = first;
   let left = attempts;
   for (let isSmaller = true; isSmaller && left > 0; ) {
     isSmaller = false;
     for (const request of smallerRequests(smallest.request)) {
       if (left-- <= 0) break;
-      const next = await world.compare(request);
+      const next = await compare(request);
       if (kindOf(next) !== kindOf(smallest)) continue;
       smallest = next;
       isSmaller = true;
@@ -39,8 +44,8 @@ export async function shrink(
   return smallest;
 }
 
-function kindOf(comparison: Comparison): string {
-  return (comparison.differences[0] ?? '').split(/[:{]| at /)[0] ?? '';
+function kindOf(difference: Difference): string {
+  return (difference.differences[0] ?? '').split(/[:{]| at /)[0] ?? '';
 }
 
 function* smallerRequests(request: OperationRequest): Generator<OperationRequest> {

@@ -26,6 +26,7 @@ export function engineFor(
   const engine = fromGraphQLSchema<unknown>(schema, {
     maskErrors: false,
     introspection: true,
+    onError: () => {},
     limits: WITHOUT_LIMITS,
   });
   return ({ query, variables = {}, operationName }, context) =>

@@ -36,13 +36,20 @@ export function puffGateway<Context>(schema: PuffSchema<Context>): PuffGateway {
     if (extensions !== undefined) result.extensions = extensions;
     return result;
   };
+  const listeners = new Set<Parameters<PuffGateway['onSchemaLoadOrUpdate']>[0]>();
   return {
-    onSchemaLoadOrUpdate(callback) {
-      const { graphqlSchema, spec } = schema;
-      callback({ apiSchema: graphqlSchema, coreSupergraphSdl: spec.sdl });
-      return () => {};
+    onSchemaLoadOrUpdate(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
-    load: async () => ({ executor: execute }),
+    async load() {
+      await schema.prepare();
+      const { graphqlSchema, spec } = schema;
+      for (const listener of listeners) {
+        listener({ apiSchema: graphqlSchema, coreSupergraphSdl: spec.sdl });
+      }
+      return { executor: execute };
+    },
     stop: async () => {},
   };
 }

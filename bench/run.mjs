@@ -3,6 +3,7 @@ const benchmarks = {
   rows: 'what is the fastest way to bring rows into JavaScript?',
   postgres: 'how fast are statements, against node-postgres and postgres.js?',
   graphql: 'how fast are GraphQL operations, against other servers and one written by hand?',
+  layers: 'what does a layer that calls JavaScript add to an operation?',
   prisma: 'is Prisma faster on PrismaPuff than on adapter-pg, and what does toSql cost?',
 };
 

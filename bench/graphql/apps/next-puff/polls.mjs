@@ -1,5 +1,4 @@
-// The polls schema with a statement for each layer. `JAVASCRIPT_LAYERS=1` lets functions say the
-// statements at each request, instead of once at the start: what does it cost to call JavaScript?
+// The polls schema with one statement for each layer.
 import { defineSchema, layer, sql } from 'next-puff/graphql';
 
 const typeDefs = /* GraphQL */ `
@@ -36,39 +35,42 @@ const typeDefs = /* GraphQL */ `
   }
 `;
 
-const selectChoices = ({ parents }) =>
-  sql`select id, question_id, choice_text, votes from choice where question_id = any(${parents.id}) order by id`;
-
-export const schema = defineSchema({
-  typeDefs,
-  layers: {
-    Query: {
-      questions: layer.static(
-        ({ args }) =>
-          sql`select id, question_text, pub_date from question where id > ${args.after} order by id limit ${args.limit}`,
-      ),
-      question: layer.static(
-        ({ args }) => sql`select id, question_text, pub_date from question where id = ${args.id}`,
-      ),
+/**
+ * Makes the schema. Its layers need no JavaScript at a request, unless `choicesLayer` is `layer`: then a
+ * function says the statement for the choices each time.
+ */
+export const pollsSchema = (choicesLayer = layer.static) =>
+  defineSchema({
+    typeDefs,
+    layers: {
+      Query: {
+        questions: layer.static(
+          ({ args }) =>
+            sql`select id, question_text, pub_date from question where id > ${args.after} order by id limit ${args.limit}`,
+        ),
+        question: layer.static(
+          ({ args }) => sql`select id, question_text, pub_date from question where id = ${args.id}`,
+        ),
+      },
+      Mutation: {
+        createVote: layer.static(
+          ({ args }) =>
+            sql`insert into vote (choice_id, voter_name) values (${args.choiceId}, ${args.voterName}) returning id, choice_id, voter_name, created_at`,
+        ),
+      },
+      Question: {
+        choices: choicesLayer(
+          ({ parents }) =>
+            sql`select id, question_id, choice_text, votes from choice where question_id = any(${parents.id}) order by id`,
+          { on: { id: 'question_id' } },
+        ),
+      },
+      Choice: {
+        ballots: layer.static(
+          ({ parents }) =>
+            sql`select id, choice_id, voter_name, created_at from vote where choice_id = any(${parents.id}) order by id`,
+          { on: { id: 'choice_id' } },
+        ),
+      },
     },
-    Mutation: {
-      createVote: layer.static(
-        ({ args }) =>
-          sql`insert into vote (choice_id, voter_name) values (${args.choiceId}, ${args.voterName}) returning id, choice_id, voter_name, created_at`,
-      ),
-    },
-    Question: {
-      choices:
-        process.env.JAVASCRIPT_LAYERS === '1'
-          ? layer(selectChoices, { on: { id: 'question_id' } })
-          : layer.static(selectChoices, { on: { id: 'question_id' } }),
-    },
-    Choice: {
-      ballots: layer.static(
-        ({ parents }) =>
-          sql`select id, choice_id, voter_name, created_at from vote where choice_id = any(${parents.id}) order by id`,
-        { on: { id: 'choice_id' } },
-      ),
-    },
-  },
-});
+  });

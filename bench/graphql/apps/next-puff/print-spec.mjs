@@ -1,4 +1,4 @@
 // Prints the schema as the engine reads it.
-import { schema } from './polls.mjs';
+import { pollsSchema } from './polls.mjs';
 
-console.log(JSON.stringify(schema.spec));
+console.log(JSON.stringify(pollsSchema().spec));

@@ -1,4 +1,4 @@
 import { graphqlRoute } from 'next-puff/graphql';
-import { schema } from '../../../polls.mjs';
+import { pollsSchema } from '../../../polls.mjs';
 
-export const { GET, POST } = graphqlRoute(schema);
+export const { GET, POST } = graphqlRoute(pollsSchema());

@@ -206,18 +206,28 @@ impl<'e, H: Host> Executor<'e, H> {
                     ),
                 }
             }
-            (Source::Part(part), Objects::Pages(_)) => match part {
-                ConnectionPart::HasNextPage
-                | ConnectionPart::HasPreviousPage
-                | ConnectionPart::StartCursor
-                | ConnectionPart::EndCursor
-                | ConnectionPart::TotalCount => FieldData::Page,
-                _ => return None,
-            },
+            (
+                Source::Part(
+                    ConnectionPart::HasNextPage
+                    | ConnectionPart::HasPreviousPage
+                    | ConnectionPart::StartCursor
+                    | ConnectionPart::EndCursor
+                    | ConnectionPart::TotalCount,
+                ),
+                Objects::Pages(_),
+            ) => FieldData::Page,
+            (Source::Part(_), Objects::Pages(_)) => return None,
             (Source::Part(ConnectionPart::Cursor), Objects::Rows(_)) => FieldData::Page,
             (Source::Default | Source::Column(_), Objects::Pages(_)) => {
                 FieldData::Failed(self.masked(&no_column(field, &field.name), &field.coordinate))
             }
+            (_, Objects::Pages(_)) => self.failed(
+                &schema_failure(format!(
+                    "{}: a type of a connection has no fields but those of the specification of connections.",
+                    field.coordinate
+                )),
+                field,
+            ),
             _ => return None,
         })
     }

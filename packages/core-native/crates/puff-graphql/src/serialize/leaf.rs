@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::array::{Array, Item, parse_literal};
-use super::number::{put_double, put_integer, widen};
+use super::number::{double_text, put_double, put_integer, widen};
 use super::text::{put_hex, put_string, put_uuid};
 use super::timestamp::put_timestamp;
 use crate::plan::Leaf;
@@ -382,8 +382,7 @@ fn text_of(value: &Value<'_>) -> String {
     match value {
         Value::Bool(value) => put_bool(*value, &mut out),
         Value::Integer(integer) => put_integer(*integer, &mut out),
-        Value::Double(double) if double.is_finite() => put_double(*double, &mut out),
-        Value::Double(double) => out.extend_from_slice(double.to_string().as_bytes()),
+        Value::Double(double) => return double_text(*double),
         Value::Timestamp(microseconds) => put_timestamp(*microseconds, &mut out),
         Value::Uuid(uuid) => put_uuid(uuid, &mut out),
         Value::Bytes(bytes) => return BASE64_STANDARD.encode(bytes),

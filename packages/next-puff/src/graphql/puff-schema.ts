@@ -123,10 +123,8 @@ export class PuffSchema<Context = unknown> {
    * than one statement
    */
   prepare(): Promise<this> {
-    this.#preparing ??= this.#prepare().catch((error: unknown) => {
-      this.#preparing = undefined;
-      throw error;
-    });
+    // Queries can be turned into statements once only, so a failure stays.
+    this.#preparing ??= this.#prepare();
     return this.#preparing;
   }
 

@@ -189,6 +189,11 @@ class FieldCompiler implements CompiledFields {
     const finish = (spec: StatementSpec): FieldSpec => {
       const { value, default: missing } = options;
       const pins = pinsOf(coordinate, field, options);
+      const enumNames = enumNamesOf(field);
+      // For a leaf, the engine looks for the names of an enum under the field itself.
+      if (enumNames !== undefined) {
+        spec.columns ??= { [field.name]: { column: value ?? field.name, enumNames } };
+      }
       if (on.length > 0) spec.on ??= on;
       if (value !== undefined) spec.value ??= value;
       if (missing !== undefined) spec.default = missing;
@@ -198,7 +203,7 @@ class FieldCompiler implements CompiledFields {
     if (isSql(result)) return finish(sqlStatement(call, result));
     if (!isUnawaited(result)) throw new TypeError('a static layer is sql or a Prisma query');
     this.usesPrisma = true;
-    return ({ prismaStatement, columnSpecs }) => {
+    return ({ prismaStatement, columnSpecs, leafColumns }) => {
       const { text, params, mapping } = prismaStatement(call, result);
       const columnOf = (name: string) => {
         const found = mapping.get(name)?.column;
@@ -218,6 +223,7 @@ class FieldCompiler implements CompiledFields {
       else if (isLeafType(getNamedType(field.type))) {
         spec.value = leafColumn(coordinate, field, mapping, on);
       }
+      if (spec.value !== undefined) Object.assign(spec, leafColumns(field, mapping, spec.value));
       const pins = pinsOf(coordinate, field, options);
       if (pins !== undefined) {
         spec.pins = Object.fromEntries(

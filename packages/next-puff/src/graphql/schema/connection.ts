@@ -1,4 +1,5 @@
 import { ConnectionField, type ConnectionOptions } from './field-source.js';
+import type { SchemaRequest } from './schema-options.js';
 
 /**
  * A Relay connection over the rows of a query (GraphQL Cursor Connections Specification), without
@@ -14,7 +15,7 @@ import { ConnectionField, type ConnectionOptions } from './field-source.js';
  * and an index on these columns makes late pages as fast as early ones. `totalCount`, where the
  * type has it, is counted only when it is asked for.
  */
-export function connection<Args, Parent, Context>(
+export function connection<Args, Parent, Context = SchemaRequest>(
   options: ConnectionOptions<Args, Parent, Context>,
 ): ConnectionField<Args, Parent, Context> {
   return new ConnectionField(options);

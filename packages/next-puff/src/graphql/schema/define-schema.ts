@@ -23,7 +23,7 @@ import type { SchemaOptions, SchemaRequest } from './schema-options.js';
 import type { LayersOf, ResolversOf, SchemaTypes, UntypedSchema } from './types.js';
 
 /** A schema: its types, and how their fields are resolved. */
-export interface SchemaDefinition<Context, Types extends SchemaTypes<Types>>
+export interface SchemaDefinition<Context, Layers = LayersOf<UntypedSchema, Context>>
   extends SchemaOptions<Context> {
   /** The types in the schema definition language, in one piece or several. */
   readonly typeDefs: string | DocumentNode | readonly (string | DocumentNode)[];
@@ -32,12 +32,12 @@ export interface SchemaDefinition<Context, Types extends SchemaTypes<Types>>
    * `connection` or `column`. Fields that are in no map are read from their parent: a column with the
    * field's name, or its snake_case form.
    */
-  readonly layers?: LayersOf<Types, Context>;
+  readonly layers?: Layers;
   /**
    * Ordinary resolvers of graphql-js, by type and field; `__resolveType` and `__isTypeOf`; and the
    * values that the database has for those of an enum: `{ Role: { ADMIN: 'admin' } }`.
    */
-  readonly resolvers?: ResolversOf<Context>;
+  readonly resolvers?: ResolversOf<NoInfer<Context>>;
   /**
    * Custom scalars. One with its own `serialize` is written by JavaScript, and one with its own
    * `parseValue` cannot be an argument of static layers; all others go natively between PostgreSQL and
@@ -48,17 +48,28 @@ export interface SchemaDefinition<Context, Types extends SchemaTypes<Types>>
 
 /**
  * Makes a schema of types in the schema definition language, and of layers and resolvers for their
- * fields.
- *
- * `Context` is what the option `context` returns, `Types` what `next-puff generate` wrote.
+ * fields. Its context is the {@link SchemaRequest}.
  *
  * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` for what cannot be, `PUFF_GRAPHQL_NOT_STATIC` for a static
  * layer that is none; both name the coordinate
  */
-export function defineSchema<
-  Context = SchemaRequest,
-  Types extends SchemaTypes<Types> = UntypedSchema,
->(definition: SchemaDefinition<Context, Types>): PuffSchema<Context> {
+export function defineSchema(
+  definition: SchemaDefinition<SchemaRequest> & { readonly context?: undefined },
+): PuffSchema<SchemaRequest>;
+/**
+ * The same with a context: what the option `context` returns, or what each request is executed with. Its
+ * type has to be given, as in `defineSchema<Context>({ ... })`.
+ */
+export function defineSchema<Context>(
+  definition: SchemaDefinition<Context, LayersOf<UntypedSchema, Context>>,
+): PuffSchema<Context>;
+/** The same with the types that `next-puff generate` wrote. */
+export function defineSchema<Context, Types extends SchemaTypes<Types>>(
+  definition: SchemaDefinition<Context, LayersOf<Types, Context>>,
+): PuffSchema<Context>;
+export function defineSchema<Context>(
+  definition: SchemaDefinition<Context, Readonly<Record<string, object | undefined>>>,
+): PuffSchema<Context> {
   const { typeDefs, layers = {}, resolvers = {}, scalars = {}, ...options } = definition;
   const document = concatAST(
     (isList(typeDefs) ? typeDefs : [typeDefs]).map((part, index) => documentOf(part, index)),

@@ -9,6 +9,7 @@ import {
   type StaticLayerOptions,
   type StaticSymbols,
 } from './field-source.js';
+import type { SchemaRequest } from './schema-options.js';
 
 /** What a layer may read where no types are known, as in the `extensions` of a graphql-js schema. */
 type Named = Readonly<Record<string, unknown>>;
@@ -44,14 +45,14 @@ export interface LayerFunction {
 
 /** Says how a field is resolved for all parents at once. */
 export const layer: LayerFunction = Object.assign(
-  <Args, Parent, Context, Result>(
+  <Args, Parent, Context = SchemaRequest, Result = unknown>(
     resolve: (
       call: LayerCall<Args, Parent, Context>,
     ) => LayerResult<Result> | Promise<LayerResult<Result>>,
     options: JoinOptions = {},
   ) => new DynamicLayer(resolve, options),
   {
-    static: <Args, Parent, Context>(
+    static: <Args, Parent, Context = SchemaRequest>(
       statement: (symbols: StaticSymbols<Args, Parent, Context>) => Sql | UnawaitedQuery<unknown>,
       options: StaticLayerOptions = {},
     ) => new StaticLayer(statement, options),

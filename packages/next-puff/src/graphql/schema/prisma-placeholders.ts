@@ -1,4 +1,5 @@
 import type { ModelField, ProtocolQuery, RuntimeDataModel } from '../../prisma/client-internals.js';
+import { placeholderType } from '../../prisma/sql/param.js';
 
 /** Where in a query a placeholder is. */
 export interface Place {
@@ -58,6 +59,6 @@ function place(placeholder: RawPlaceholder, at: Place | undefined, read: PlaceRe
   const { name } = placeholder.value;
   const isList = read(name, at);
   if (isList === undefined || at === undefined) return;
-  const type = at.field.kind === 'enum' ? 'Enum' : at.field.type;
+  const type = placeholderType(at.field.kind === 'enum' ? 'Enum' : at.field.type);
   placeholder.value = isList ? { name, type: 'List', inner: { type } } : { name, type };
 }

@@ -76,6 +76,8 @@ function capture(
   }
 }
 
+const ENOUGH = Symbol('enough');
+
 /** The placeholders in a query, and the symbols that they are for. */
 class Placeholders {
   readonly #coordinate: string;
@@ -98,6 +100,23 @@ class Placeholders {
           this.#place(protocol, compiler);
         }),
     );
+  }
+
+  /** Only writes down the query; it is empty when Prisma does not take the values. */
+  read(query: UnawaitedQuery<unknown>): void {
+    try {
+      writingPlaceholders(
+        (symbol) => this.#write(symbol),
+        () =>
+          captureStatement(query, (protocol) => {
+            this.protocol = JSON.stringify(protocol);
+            // Compiling it would take much longer.
+            throw ENOUGH;
+          }),
+      );
+    } catch {
+      // ENOUGH, or what Prisma says of the values.
+    }
   }
 
   #write(symbol: StaticSymbol): unknown {
@@ -202,11 +221,7 @@ function checkProbe(
 ): void {
   if (!isUnawaited(result)) throw differs(coordinate, what);
   const others = new Placeholders(coordinate);
-  try {
-    others.capture(result);
-  } catch {
-    // It was written down before Prisma refused the values.
-  }
+  others.read(result);
   if (others.protocol === '' || others.named() === placeholders.filledIn(given)) return;
   throw differs(coordinate, what);
 }
@@ -242,19 +257,35 @@ export function columnSpecs(
   const columns: { [field: string]: ColumnSpec } = {};
   for (const [name, { column, enumNames }] of mapping) {
     if (name.includes('.')) continue;
-    const graphqlType = fields[name] && getNamedType(fields[name].type);
-    const named = new Map(
-      isEnumType(graphqlType)
-        ? graphqlType.getValues().map(({ name, value }) => [String(value), name])
-        : [],
-    );
-    const names = Object.fromEntries(
-      Object.entries(enumNames ?? {})
-        .map(([value, inner]): [string, string] => [value, named.get(inner) ?? inner])
-        .filter(([value, shown]) => value !== shown),
-    );
-    if (Object.keys(names).length > 0) columns[name] = { column, enumNames: names };
+    const names = shownNames(enumNames, fields[name]);
+    if (names !== undefined) columns[name] = { column, enumNames: names };
     else if (column !== name) columns[name] = { column };
   }
   return columns;
+}
+
+/** The same for a field that is an enum itself, and whose value is in a column. */
+export function leafColumns(
+  field: GraphQLField<unknown, unknown>,
+  mapping: ReadonlyMap<string, ColumnMapping>,
+  value: string,
+): { columns?: { [field: string]: ColumnSpec } } {
+  const found = [...mapping.values()].find(({ column }) => column === value);
+  const enumNames = shownNames(found?.enumNames, field);
+  return enumNames === undefined ? {} : { columns: { [field.name]: { column: value, enumNames } } };
+}
+
+/** GraphQL's names of an enum by those of the database, where any differ. */
+function shownNames(
+  enumNames: Readonly<Record<string, string>> | undefined,
+  field: GraphQLField<unknown, unknown> | undefined,
+): { [value: string]: string } | undefined {
+  const type = field && getNamedType(field.type);
+  const named = new Map(
+    isEnumType(type) ? type.getValues().map(({ name, value }) => [String(value), name]) : [],
+  );
+  const names = Object.entries(enumNames ?? {})
+    .map(([value, inner]): [string, string] => [value, named.get(inner) ?? inner])
+    .filter(([value, shown]) => value !== shown);
+  return names.length === 0 ? undefined : Object.fromEntries(names);
 }

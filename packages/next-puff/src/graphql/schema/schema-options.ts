@@ -27,7 +27,7 @@ export interface SchemaOptions<Context = SchemaRequest> {
    * transaction.
    */
   readonly settings?: (
-    context: Context,
+    context: NoInfer<Context>,
   ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   /** The bounds of an operation; 0 means none. */
   readonly limits?: LimitsSpec;

@@ -56,8 +56,10 @@ class Declarations {
       schema.getSubscriptionType(),
     ]);
     const inputs = types.flatMap((type) => this.#input(type));
+    const columns = types.flatMap((type) => (roots.has(type) ? [] : this.#columns(type)));
     const objects = types.flatMap((type) => this.#object(type, roots.has(type)));
-    return `${HEADER}\n${inputs.join('\n')}${inputs.length > 0 ? '\n' : ''}/** The object types of the schema, for \`defineSchema<Context, SchemaTypes>\`. */
+    const before = [...inputs, ...columns].map((text) => `${text}\n`).join('');
+    return `${HEADER}\n${before}/** The object types of the schema, for \`defineSchema<Context, SchemaTypes>\`. */
 export interface SchemaTypes {
 ${objects.join('')}}
 `;
@@ -73,20 +75,27 @@ ${objects.join('')}}
     return [`export interface ${type.name} {\n${fields.join('')}}\n`];
   }
 
+  /** The columns that parents of a type have; what is no field can be added by declaration merging. */
+  #columns(type: GraphQLNamedType): string[] {
+    if (!isObjectType(type) && !isInterfaceType(type)) return [];
+    const columns = Object.values(type.getFields()).filter(({ type }) => isColumn(type));
+    const members = columns.map((field) => this.#column(field)).join('');
+    return [
+      `export interface ${type.name}Columns {\n${members}  readonly [column: string]: unknown;\n}\n`,
+    ];
+  }
+
   #object(type: GraphQLNamedType, isRoot: boolean): string[] {
     if (!isObjectType(type) && !isInterfaceType(type)) return [];
-    const fields = Object.values(type.getFields());
-    const columns = isRoot ? [] : fields.filter(({ type }) => isColumn(type));
-    const parent = isRoot
-      ? 'Record<never, never>'
-      : `{\n${columns.map((field) => this.#column(field)).join('')}      readonly [column: string]: unknown;\n    }`;
+    const parent = isRoot ? 'Record<never, never>' : `${type.name}Columns`;
+    const fields = Object.values(type.getFields()).map((field) => this.#field(field));
     return [
-      `  ${type.name}: {\n    parent: ${parent};\n    fields: {\n${fields.map((field) => this.#field(field)).join('')}    };\n  };\n`,
+      `  ${type.name}: {\n    parent: ${parent};\n    fields: {\n${fields.join('')}    };\n  };\n`,
     ];
   }
 
   #column({ name, type }: GraphQLField<unknown, unknown>): string {
-    return `      readonly ${name}: ${this.#read(type, this.#idColumn)};\n`;
+    return `  readonly ${name}: ${this.#read(type, this.#idColumn)};\n`;
   }
 
   #field({ name, args, type }: GraphQLField<unknown, unknown>): string {

@@ -56,9 +56,20 @@ export function param(name: string, type: ParamType | `${ParamType}[]`): never {
       },
     );
   }
-  const value = isList ? { name, type: 'List', inner: { type: scalar } } : { name, type: scalar };
+  const prismaType = placeholderType(scalar);
+  const value = isList
+    ? { name, type: 'List', inner: { type: prismaType } }
+    : { name, type: prismaType };
   const placeholder: unknown = { toJSON: () => ({ $type: 'Param', value }) };
   return placeholder as never;
+}
+
+/**
+ * What the query compiler calls a scalar type in placeholders. It knows no decimals there; the parameter
+ * gets the type of its column all the same.
+ */
+export function placeholderType(scalar: string): string {
+  return scalar === 'Decimal' ? 'Float' : scalar;
 }
 
 /** Where a placeholder's value goes, in the parameters of a statement that was not bound. */

@@ -6,7 +6,6 @@ import { afterAll, expect, test } from '@jest/globals';
 
 const cli = resolve(import.meta.dirname, '../../../bin/next-puff.js');
 const golden = join(import.meta.dirname, 'golden');
-const generated = join(golden, 'schema-types.d.ts');
 const connections = join(golden, 'connections.graphql');
 const directory = mkdtempSync(join(tmpdir(), 'next-puff-generate-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -24,18 +23,28 @@ function generate(...args: string[]): { code: number; output: string } {
   }
 }
 
-// The types themselves are checked by types.ts, which uses the file.
-test('the types of a schema are what the type tests use', () => {
-  const file = join(directory, 'types.d.ts');
-  const schema = [join(golden, 'schema.graphql'), connections];
-  expect(generate(...schema, '-o', file, '--scalar', 'DateTime=Date')).toMatchObject({
-    code: 0,
-    output: expect.stringMatching(/^Wrote /),
-  });
-  if (process.env.UPDATE_GOLDEN) writeFileSync(generated, readFileSync(file));
-  expect(readFileSync(file, 'utf8')).toBe(readFileSync(generated, 'utf8'));
-  expect(generate(...schema, '-o', file, '--scalar', 'DateTime=Date').output).toMatch(/up to date/);
-  expect(generate(...schema, '-o', file, '--check')).toMatchObject({
+// The types themselves are checked where they are used: in types.ts and prisma-layers.test.ts.
+test.each([
+  {
+    name: 'schema-types.d.ts',
+    schema: ['schema.graphql', 'connections.graphql'],
+    scalars: ['DateTime=Date'],
+  },
+  {
+    name: 'prisma-layers-types.d.ts',
+    schema: ['prisma-layers.graphql'],
+    scalars: ['DateTime=Date', 'BigInt=bigint', 'ID=number', 'Decimal=string'],
+  },
+])('$name is what next-puff generate writes', ({ name, schema, scalars }) => {
+  const file = join(directory, name);
+  const expected = join(golden, name);
+  const paths = schema.map((path) => join(golden, path));
+  const args = [...paths, '-o', file, ...scalars.flatMap((scalar) => ['--scalar', scalar])];
+  expect(generate(...args)).toMatchObject({ code: 0, output: expect.stringMatching(/^Wrote /) });
+  if (process.env.UPDATE_GOLDEN) writeFileSync(expected, readFileSync(file));
+  expect(readFileSync(file, 'utf8')).toBe(readFileSync(expected, 'utf8'));
+  expect(generate(...args).output).toMatch(/up to date/);
+  expect(generate(...paths, '-o', file, '--check')).toMatchObject({
     code: 1,
     output: expect.stringMatching(/not up to date/),
   });

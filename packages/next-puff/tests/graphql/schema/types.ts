@@ -202,6 +202,22 @@ export const untyped: PuffSchema<SchemaRequest> = defineSchema({
   },
 });
 
+// A context of its own.
+defineSchema<{ admin: boolean }>({
+  typeDefs,
+  context: async () => ({ admin: true }),
+  settings: ({ admin }) => ({ 'app.admin': String(admin) }),
+  layers: {
+    Query: {
+      a: layer(({ context }) => [context.admin]),
+      // @ts-expect-error it has no such member
+      b: layer(({ context }) => [context.nobody]),
+    },
+  },
+});
+
+// @ts-expect-error the context has another type
+defineSchema<{ admin: boolean }>({ typeDefs, context: () => ({ admin: 1 }) });
 // @ts-expect-error a wrong option
 defineSchema({ typeDefs, introspect: true });
 // @ts-expect-error a direction that does not exist

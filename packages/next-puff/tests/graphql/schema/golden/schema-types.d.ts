@@ -17,6 +17,56 @@ export interface UserFilter {
   readonly created?: DateRange | null;
 }
 
+export interface PageInfoColumns {
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  readonly startCursor: string | null;
+  readonly endCursor: string | null;
+  readonly [column: string]: unknown;
+}
+
+export interface PostColumns {
+  readonly id: number;
+  readonly title: string;
+  readonly [column: string]: unknown;
+}
+
+export interface PostConnectionColumns {
+  readonly totalCount: number;
+  readonly [column: string]: unknown;
+}
+
+export interface PostEdgeColumns {
+  readonly cursor: string;
+  readonly [column: string]: unknown;
+}
+
+export interface TagColumns {
+  readonly id: number;
+  readonly name: string;
+  readonly [column: string]: unknown;
+}
+
+export interface UserColumns {
+  readonly id: never;
+  readonly email: string;
+  readonly role: Role;
+  readonly createdAt: Date;
+  readonly shout: unknown;
+  readonly postCount: number;
+  readonly [column: string]: unknown;
+}
+
+export interface UserConnectionColumns {
+  readonly totalCount: number;
+  readonly [column: string]: unknown;
+}
+
+export interface UserEdgeColumns {
+  readonly cursor: string;
+  readonly [column: string]: unknown;
+}
+
 /** The object types of the schema, for `defineSchema<Context, SchemaTypes>`. */
 export interface SchemaTypes {
   Mutation: {
@@ -45,13 +95,7 @@ export interface SchemaTypes {
     };
   };
   PageInfo: {
-    parent: {
-      readonly hasNextPage: boolean;
-      readonly hasPreviousPage: boolean;
-      readonly startCursor: string | null;
-      readonly endCursor: string | null;
-      readonly [column: string]: unknown;
-    };
+    parent: PageInfoColumns;
     fields: {
       hasNextPage: {
         args: Record<never, never>;
@@ -72,11 +116,7 @@ export interface SchemaTypes {
     };
   };
   Post: {
-    parent: {
-      readonly id: number;
-      readonly title: string;
-      readonly [column: string]: unknown;
-    };
+    parent: PostColumns;
     fields: {
       id: {
         args: Record<never, never>;
@@ -93,10 +133,7 @@ export interface SchemaTypes {
     };
   };
   PostConnection: {
-    parent: {
-      readonly totalCount: number;
-      readonly [column: string]: unknown;
-    };
+    parent: PostConnectionColumns;
     fields: {
       edges: {
         args: Record<never, never>;
@@ -117,10 +154,7 @@ export interface SchemaTypes {
     };
   };
   PostEdge: {
-    parent: {
-      readonly cursor: string;
-      readonly [column: string]: unknown;
-    };
+    parent: PostEdgeColumns;
     fields: {
       cursor: {
         args: Record<never, never>;
@@ -181,11 +215,7 @@ export interface SchemaTypes {
     };
   };
   Tag: {
-    parent: {
-      readonly id: number;
-      readonly name: string;
-      readonly [column: string]: unknown;
-    };
+    parent: TagColumns;
     fields: {
       id: {
         args: Record<never, never>;
@@ -198,15 +228,7 @@ export interface SchemaTypes {
     };
   };
   User: {
-    parent: {
-      readonly id: never;
-      readonly email: string;
-      readonly role: Role;
-      readonly createdAt: Date;
-      readonly shout: unknown;
-      readonly postCount: number;
-      readonly [column: string]: unknown;
-    };
+    parent: UserColumns;
     fields: {
       id: {
         args: Record<never, never>;
@@ -258,10 +280,7 @@ export interface SchemaTypes {
     };
   };
   UserConnection: {
-    parent: {
-      readonly totalCount: number;
-      readonly [column: string]: unknown;
-    };
+    parent: UserConnectionColumns;
     fields: {
       edges: {
         args: Record<never, never>;
@@ -282,10 +301,7 @@ export interface SchemaTypes {
     };
   };
   UserEdge: {
-    parent: {
-      readonly cursor: string;
-      readonly [column: string]: unknown;
-    };
+    parent: UserEdgeColumns;
     fields: {
       cursor: {
         args: Record<never, never>;

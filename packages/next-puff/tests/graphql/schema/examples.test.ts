@@ -118,6 +118,8 @@ describe('questions and choices', () => {
     userId: number | null;
   }
 
+  /** What clients do not see. */
+  const hidden: [coordinate: string, error: unknown][] = [];
   const schema = defineSchema<Context>({
     typeDefs: `
       enum Status { OPEN CLOSED }
@@ -145,6 +147,7 @@ describe('questions and choices', () => {
       }
     `,
     context: ({ authToken }) => ({ userId: authToken === null ? null : Number(authToken) }),
+    onError: (error, { coordinate }) => hidden.push([coordinate, error]),
     resolvers: {
       Status: { OPEN: 'open', CLOSED: 'closed' },
       Mutation: {
@@ -318,7 +321,8 @@ describe('questions and choices', () => {
       data: { ask: { questionText: 'new', choices: [{ text: 'a' }, { text: 'b' }] } },
     });
     const failed = await schema.query(ask, { choices: ['a', ''] });
-    expect(failed.errors).toHaveLength(1);
+    expect(failed.errors).toMatchObject([{ message: 'Unexpected error.', path: ['ask'] }]);
+    expect(hidden).toEqual([['Mutation.ask', expect.objectContaining({ sqlState: '23514' })]]);
     const [{ n } = { n: 0 }] = await postgres<{ n: number }>`
       select count(*)::int as n from question where question_text = 'new'`;
     expect(n).toBe(1);

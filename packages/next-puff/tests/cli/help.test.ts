@@ -9,12 +9,21 @@ describe('help and version', () => {
   test.each([[[]], [['--help']], [['-h']], [['help']]])('%j shows the commands', async (args) => {
     const { code, stdout } = await cli(args);
     expect(code).toBe(0);
-    for (const command of ['dev', 'build', 'start', 'run', 'migrate', 'prisma', 'doctor']) {
+    for (const command of [
+      'dev',
+      'build',
+      'start',
+      'run',
+      'migrate',
+      'prisma',
+      'generate',
+      'doctor',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} +\\S`, 'm'));
     }
   });
 
-  test.each(['dev', 'build', 'start', 'run', 'migrate', 'prisma', 'doctor'])(
+  test.each(['dev', 'build', 'start', 'run', 'migrate', 'prisma', 'generate', 'doctor'])(
     'help %s is also %s --help',
     async (name) => {
       const [help, option] = await Promise.all([cli(['help', name]), cli([name, '--help'])]);

@@ -133,6 +133,7 @@ describe('questions and choices', () => {
         questionText: String!
         pubDate: String!
         status: Status!
+        currentStatus: Status
         choices: [Choice!]!
         choiceCount: Int!
         voteCount: Int!
@@ -170,9 +171,12 @@ describe('questions and choices', () => {
             where id > ${args.after} and (${args.status}::status is null or status = ${args.status})
             order by id limit ${args.limit}`,
         ),
-        question: layer.static(({ args }) => sql`select * from question where id = ${args.id}`, {
-          pins: { id: 'id' },
-        }),
+        question: layer.static(
+          ({ args }) => sql`select *, status as current_status from question where id = ${args.id}`,
+          {
+            pins: { id: 'id' },
+          },
+        ),
         mine: layer.static(
           ({ context }) =>
             sql`select * from question where author_id = ${context.userId} order by id`,
@@ -291,6 +295,9 @@ describe('questions and choices', () => {
     const query = `query ($id: Int!) { question(id: $id) { id choiceCount voteCount best { id } choices { id } } }`;
     expect(await schema.query(query, { id: 4 })).toEqual({
       data: { question: { id: 4, choiceCount: 0, voteCount: 0, best: null, choices: [] } },
+    });
+    expect(await schema.query('{ question(id: 3) { currentStatus } }')).toEqual({
+      data: { question: { currentStatus: 'CLOSED' } },
     });
     expect(await schema.query(query, { id: 99 })).toEqual({ data: { question: null } });
     expect(await schema.query('{ questions(status: CLOSED) { id status } }')).toEqual({

@@ -9,7 +9,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status, sys};
 use napi_derive::napi;
 use puff_core::postgres::{Call, Session};
-use puff_core::runtime::{self, AbortHandle};
+use puff_core::runtime::Begun;
 
 use super::completion::{Answer, Completion, Writer};
 use super::operations::Operations;
@@ -34,7 +34,7 @@ pub(crate) struct Isolate {
 enum Cancellable {
     Statement(Arc<Call>),
     /// Its future is dropped.
-    Task(AbortHandle),
+    Task(Arc<Begun>),
 }
 
 impl Cancellable {
@@ -80,10 +80,9 @@ impl Isolate {
 
     /// Runs a call's future on the shared runtime; cancelling the call drops it.
     pub(crate) fn spawn(&self, call: u32, future: impl Future<Output = ()> + Send + 'static) {
-        // The lock keeps the end of the call from coming before its beginning.
-        let mut calls = lock(&self.calls);
-        let task = runtime::spawn(future).abort_handle();
-        calls.insert(call, Cancellable::Task(task));
+        let task = Begun::new();
+        lock(&self.calls).insert(call, Cancellable::Task(task.clone()));
+        task.begin(future);
     }
 
     /// Keeps a session for JavaScript and returns its id; a closed isolate gives it back at once.

@@ -4,7 +4,10 @@
 //! worker threads come and go without taking the connections of the others with them.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::runtime::{Builder, Runtime};
 pub use tokio::task::AbortHandle;
@@ -45,4 +48,169 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     runtime().spawn(future)
+}
+
+/// A future that the calling thread begins and the runtime goes on with.
+///
+/// Where the beginning does the work and the rest only waits for an answer from elsewhere, no thread
+/// has to be woken for the beginning; whoever has the answer wakes the rest.
+pub struct Begun(Mutex<Stage>);
+
+enum Stage {
+    /// On the thread that began it; whether it was woken meanwhile.
+    Beginning {
+        is_woken: bool,
+    },
+    /// Nothing has happened yet that it waits for.
+    Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// A task of the runtime.
+    Spawned(AbortHandle),
+    Over,
+}
+
+impl Begun {
+    /// A future that has not begun; it can be aborted from now on.
+    pub fn new() -> Arc<Begun> {
+        Arc::new(Begun(Mutex::new(Stage::Beginning { is_woken: false })))
+    }
+
+    /// Begins it here. A panic is caught: the future is dropped, as in a task.
+    pub fn begin(self: &Arc<Self>, future: impl Future<Output = ()> + Send + 'static) {
+        let mut future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(future);
+        let waker = Waker::from(self.clone());
+        let _context = runtime().enter();
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            future.as_mut().poll(&mut Context::from_waker(&waker))
+        }));
+        let mut stage = self.lock();
+        match (&*stage, polled) {
+            (Stage::Beginning { is_woken }, Ok(Poll::Pending)) => {
+                *stage = match is_woken {
+                    true => Stage::Spawned(spawn(future).abort_handle()),
+                    false => Stage::Waiting(future),
+                };
+            }
+            // Done, panicked or aborted.
+            _ => {
+                *stage = Stage::Over;
+                drop(stage);
+                drop(future);
+            }
+        }
+    }
+
+    /// Drops the future, wherever it is.
+    pub fn abort(&self) {
+        let stage = std::mem::replace(&mut *self.lock(), Stage::Over);
+        if let Stage::Spawned(task) = &stage {
+            task.abort();
+        }
+        // A waiting future is dropped here, after the lock.
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+impl Wake for Begun {
+    fn wake(self: Arc<Self>) {
+        let mut stage = self.lock();
+        match std::mem::replace(&mut *stage, Stage::Over) {
+            Stage::Beginning { .. } => *stage = Stage::Beginning { is_woken: true },
+            Stage::Waiting(future) => *stage = Stage::Spawned(spawn(future).abort_handle()),
+            other => *stage = other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    struct Dropped(std::sync::mpsc::Sender<&'static str>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            // The test may be over.
+            let _ = self.0.send("dropped");
+        }
+    }
+
+    fn next(events: &Receiver<&'static str>) -> Option<&'static str> {
+        events.recv_timeout(Duration::from_secs(10)).ok()
+    }
+
+    #[test]
+    fn a_future_begins_here_and_goes_on_elsewhere() {
+        let (sender, events) = channel();
+        let (answer, question) = oneshot::channel();
+        let here = std::thread::current().id();
+        Begun::new().begin(async move {
+            let _dropped = Dropped(sender.clone());
+            assert_eq!(std::thread::current().id(), here);
+            sender.send("begun").unwrap();
+            let text = question.await.unwrap();
+            assert_ne!(std::thread::current().id(), here);
+            sender.send(text).unwrap();
+        });
+        assert_eq!(events.try_recv(), Ok("begun"));
+        answer.send("answered").unwrap();
+        assert_eq!(next(&events), Some("answered"));
+        assert_eq!(next(&events), Some("dropped"));
+    }
+
+    #[test]
+    fn an_answer_during_the_beginning_is_not_lost() {
+        let (sender, events) = channel();
+        Begun::new().begin(async move {
+            tokio::task::yield_now().await;
+            sender.send("went on").unwrap();
+        });
+        assert_eq!(next(&events), Some("went on"));
+    }
+
+    #[test]
+    fn aborting_drops_it_wherever_it_is() {
+        let (sender, events) = channel();
+        for is_spawned in [false, true] {
+            let dropped = Dropped(sender.clone());
+            let begun = Begun::new();
+            begun.begin(async move {
+                let _dropped = dropped;
+                if is_spawned {
+                    tokio::task::yield_now().await;
+                }
+                std::future::pending::<()>().await;
+            });
+            assert!(events.try_recv().is_err());
+            begun.abort();
+            assert_eq!(next(&events), Some("dropped"), "spawned: {is_spawned}");
+        }
+        // Before its beginning as well.
+        let dropped = Dropped(sender);
+        let begun = Begun::new();
+        begun.abort();
+        begun.begin(async move {
+            let _dropped = dropped;
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(next(&events), Some("dropped"));
+    }
+
+    #[test]
+    fn a_panic_drops_it_and_nothing_else() {
+        let (sender, events) = channel();
+        let dropped = Dropped(sender);
+        Begun::new().begin(async move {
+            let _dropped = dropped;
+            panic!("on purpose");
+        });
+        assert_eq!(next(&events), Some("dropped"));
+    }
 }

@@ -101,7 +101,8 @@ async function readSchema(files: readonly string[]): Promise<GraphQLSchema> {
 async function schemaOf(file: string): Promise<GraphQLSchema> {
   const { createJiti } = await import('jiti');
   const path = resolve(file);
-  const jiti = createJiti(pathToFileURL(path).href, { interopDefault: true });
+  // Next.js apps import by the paths of their tsconfig.json (`@/*`).
+  const jiti = createJiti(pathToFileURL(path).href, { interopDefault: true, tsconfigPaths: true });
   const exported = await jiti.import<Record<string, unknown>>(path);
   for (const value of Object.values(exported)) {
     const { graphqlSchema } = (value ?? {}) as { graphqlSchema?: GraphQLSchema };

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
@@ -50,17 +50,28 @@ test.each([
   });
 });
 
-test('a module that exports a schema will do', () => {
-  const module = join(directory, 'schema.ts');
+test("a module that exports a schema will do, and what it imports by the app's paths", () => {
+  const app = join(directory, 'app');
   const library = resolve(import.meta.dirname, '../../../dist/graphql/index.js');
+  mkdirSync(join(app, 'graphql'), { recursive: true });
+  writeFileSync(
+    join(app, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { paths: { '@/*': ['./*'] } } }),
+  );
+  writeFileSync(
+    join(app, 'type-defs.ts'),
+    `export const typeDefs: string = 'type Query { a(x: Int!): [Int!] }';`,
+  );
+  const module = join(app, 'graphql/schema.ts');
   writeFileSync(
     module,
     `import { defineSchema } from ${JSON.stringify(library)};
+     import { typeDefs } from '@/type-defs';
      import type { SchemaTypes } from './missing.d.ts';
-     export const schema = defineSchema<object, SchemaTypes>({ typeDefs: 'type Query { a(x: Int!): [Int!] }' });`,
+     export const schema = defineSchema<object, SchemaTypes>({ typeDefs });`,
   );
   const file = join(directory, 'of-module.d.ts');
-  expect(generate(module, '--output', file).code).toBe(0);
+  expect(generate(module, '--output', file)).toMatchObject({ code: 0 });
   expect(readFileSync(file, 'utf8')).toMatch(
     /readonly x: number;[\s\S]*result: readonly number\[\] \| null;/,
   );

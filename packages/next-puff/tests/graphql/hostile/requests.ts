@@ -5,6 +5,8 @@ export interface HostileRequest {
   readonly body: () => string | Uint8Array;
   /** Statuses that are right. */
   readonly statuses: readonly number[];
+  /** Whether only the limits of operations stand between it and what it asks for. */
+  readonly needsLimits?: boolean;
   /** `data` where the request is answered after all; otherwise errors are expected. */
   readonly isAnswered?: boolean;
 }
@@ -16,7 +18,7 @@ const nested = (depth: number, open: string, close: string, middle = '') =>
   open.repeat(depth) + middle + close.repeat(depth);
 
 /** The request is no GraphQL, or no JSON, or more than is allowed: the answer is about the request. */
-const BAD: readonly number[] = [400, 413, 414, 415, 422];
+export const BAD: readonly number[] = [400, 413, 414, 415, 422];
 
 const refused = (name: string, body: HostileRequest['body']): HostileRequest => ({
   name,
@@ -40,12 +42,24 @@ const KB = 1024;
 export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
   refused('100,000 fields', () => json(`{ ${repeat(100_000, (it) => `f${it}: __typename`)} }`)),
   refused('100,000 times the same field', () => json(`{ ${'__typename '.repeat(80_000)} }`)),
-  refused('10,000 aliases of a field with SQL', () =>
-    json(`{ ${repeat(10_000, (it) => `a${it}: items(first: 1000) { id }`)} }`),
-  ),
-  refused('200 aliases of a field with SQL', () =>
-    json(`{ ${repeat(200, (it) => `a${it}: items(first: 1000) { id }`)} }`),
-  ),
+  {
+    ...refused('10,000 aliases of a field with SQL', () =>
+      json(`{ ${repeat(10_000, (it) => `a${it}: items(first: 1000) { id }`)} }`),
+    ),
+    needsLimits: true,
+  },
+  {
+    ...refused('200 aliases of a field with SQL', () =>
+      json(`{ ${repeat(200, (it) => `a${it}: items(first: 1000) { id }`)} }`),
+    ),
+    needsLimits: true,
+  },
+  {
+    name: '9,900 fields behind a literal of 900 KB, on one line',
+    body: () => json(`{ echo(text: "${'x'.repeat(900 * 1000)}") ${'__typename '.repeat(9_900)} }`),
+    statuses: [200],
+    isAnswered: true,
+  },
   refused('10,000 levels of fields', () =>
     json(`{ root ${nested(10_000, '{ self ', '}', '{ name }')} }`),
   ),
@@ -136,7 +150,7 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
   ),
   refused('20,000 anonymous operations', () => json('{ __typename } '.repeat(20_000))),
   refused('introspection of types in types in types', () =>
-    json(`{ __schema { types ${nested(12, '{ fields { type { ', '} } }', 'name')} } }`),
+    json(`{ __schema { types ${nested(12, '{ fields { type ', '} }', '{ name }')} } }`),
   ),
   refused('introspection aliased 1,000 times', () =>
     json(`{ ${repeat(1_000, (it) => `s${it}: __schema { types { fields { name } } }`)} }`),

@@ -1,7 +1,7 @@
 // The server that the hostile requests are sent to: a process of its own, because some of them would
 // end a process that is not careful. Prints its port, then serves until it is killed.
 import { createServer } from 'node:http';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { defineSchema, graphqlRoute, layer, sql } from 'next-puff/graphql';
@@ -26,6 +26,12 @@ const typeDefs = /* GraphQL */ `
 `;
 
 const node = { name: 'node', self: () => node, twins: () => [node, node] };
+
+// Without limits the engine itself has to hold.
+const limits =
+  process.env.LIMITS === 'none'
+    ? { depth: 0, aliases: 0, rootFields: 0, cost: 0, pageSize: 0, tokens: 0 }
+    : {};
 
 const schema = defineSchema({
   typeDefs,
@@ -68,10 +74,10 @@ const schema = defineSchema({
       root: () => node,
     },
   },
-  limits: { timeoutMs: Number(process.env.TIMEOUT_MS ?? 30_000) },
+  limits: { ...limits, timeoutMs: Number(process.env.TIMEOUT_MS ?? 30_000) },
 });
 
-const route = graphqlRoute(schema);
+const route = graphqlRoute(schema, process.env.LIMITS === 'none' ? { maxBodyBytes: 64 << 20 } : {});
 
 const server = createServer((incoming, outgoing) => {
   if (incoming.url === '/memory') {
@@ -92,11 +98,20 @@ async function answer(incoming, outgoing) {
     if (!outgoing.writableFinished) controller.abort(new Error('the client went away'));
   });
   const hasBody = incoming.method === 'POST';
+  const bytes = new PassThrough();
+  // Who stops reading can still answer: what is left of the body is thrown away.
+  bytes.once('close', () => incoming.resume());
+  bytes.on('error', () => {});
+  if (hasBody) incoming.pipe(bytes);
+  incoming.once(
+    'close',
+    () => incoming.complete || bytes.destroy(new Error('the body ended early')),
+  );
   const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
     method: incoming.method,
     headers: incoming.headers,
     signal: controller.signal,
-    ...(hasBody && { body: Readable.toWeb(incoming), duplex: 'half' }),
+    ...(hasBody && { body: Readable.toWeb(bytes), duplex: 'half' }),
   });
   const response = await (hasBody ? route.POST : route.GET)(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));

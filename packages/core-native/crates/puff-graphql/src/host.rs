@@ -30,6 +30,13 @@ pub trait Host: Send + Sync {
         params: Self::Params,
     ) -> impl Future<Output = Result<Rows, Failure>> + Send;
 
+    /// Says that statements which do not wait for each other follow, until [`Host::flush`]: they may
+    /// be kept back and sent together.
+    fn gather(&self) {}
+
+    /// Sends what was kept back.
+    fn flush(&self) {}
+
     /// Asks JavaScript to resolve fields of a layer; the receivers get each field's answer, in the
     /// order of `ask.fields`.
     fn ask(&self, ask: Ask<'_>) -> Vec<Self::Answer>;

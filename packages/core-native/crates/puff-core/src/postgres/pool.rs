@@ -94,6 +94,8 @@ struct Outage {
 /// Work for a connection.
 pub(crate) enum Job {
     Run(Box<Request>),
+    /// Requests of one caller that go to the server together, one after the other.
+    RunAll(Vec<Request>),
     Checkout(Checkout),
 }
 
@@ -126,6 +128,11 @@ impl Job {
     fn fail(self, error: Error) {
         match self {
             Job::Run(request) => request.finish(Err(error)),
+            Job::RunAll(requests) => {
+                for request in requests {
+                    request.finish(Err(error.clone()));
+                }
+            }
             Job::Checkout(checkout) => checkout.finish(Err(error)),
         }
     }
@@ -162,6 +169,19 @@ impl Pool {
     /// before it could have any effect is run again on another.
     pub fn run(&self, request: Request) {
         self.0.dispatch(Job::Run(Box::new(request)));
+    }
+
+    /// Runs requests of one caller that do not wait for each other.
+    ///
+    /// While connections are idle each gets its own; a busy pool sends them over one connection, in one
+    /// write, in their order.
+    pub fn run_all(&self, requests: Vec<Request>) {
+        if requests.len() > self.0.lock().idle.len() {
+            return self.0.dispatch(Job::RunAll(requests));
+        }
+        for request in requests {
+            self.run(request);
+        }
     }
 
     /// Asks for a connection of one's own; `begin` is run first, for example `BEGIN`.

@@ -1,6 +1,6 @@
 //! Statements on the pool.
 
-use crate::support::{pool, query, run, send, text};
+use crate::support::{pool, query, request, run, send, text};
 
 #[test]
 fn nothing_is_opened_before_the_first_statement() {
@@ -108,6 +108,51 @@ fn many_callers_share_few_connections() {
         assert_eq!(text(answer.wait()), index.to_string());
     }
     assert!(pool.status().open <= 4);
+}
+
+#[test]
+fn statements_of_one_caller_share_a_connection_while_none_is_idle() {
+    let pool = pool(|options| options.max_connections = Some(2));
+    let together = |texts: &[&str]| -> Vec<_> {
+        let (requests, pending): (Vec<_>, Vec<_>) = texts
+            .iter()
+            .map(|sql| request(query(sql, &[]), None))
+            .unzip();
+        pool.run_all(requests);
+        pending
+    };
+    let mine = "select pg_backend_pid()::text";
+    let process_ids: Vec<_> = together(&[mine, mine, mine])
+        .into_iter()
+        .map(|answer| text(answer.wait()))
+        .collect();
+    assert_eq!(pool.status().open, 1);
+    assert!(process_ids.iter().all(|id| *id == process_ids[0]));
+    // One that fails concerns nobody else: each is a transaction of its own.
+    let mut answers = together(&["select 'a'", "select 1 / 0", "select 'b'"]).into_iter();
+    let mut next = || answers.next().unwrap().wait();
+    assert_eq!(text(next()), "a");
+    assert_eq!(next().unwrap_err().code(), "PUFF_POSTGRES_QUERY");
+    assert_eq!(text(next()), "b");
+}
+
+#[test]
+fn statements_of_one_caller_run_at_the_same_time_on_idle_connections() {
+    let pool = pool(|options| options.max_connections = Some(2));
+    let first = send(&pool, query("select pg_sleep(0.2)::text", &[]));
+    run(&pool, "select 1", &[]).unwrap();
+    first.wait().unwrap();
+    assert_eq!(pool.status().idle, 2);
+    let started = std::time::Instant::now();
+    let (requests, pending): (Vec<_>, Vec<_>) = (0..2)
+        .map(|_| request(query("select pg_sleep(0.5)::text", &[]), None))
+        .unzip();
+    pool.run_all(requests);
+    for answer in pending {
+        answer.wait().unwrap();
+    }
+    let took = started.elapsed();
+    assert!(took.as_millis() < 950, "{took:?} for two times 500 ms");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Runs the layers of a plan.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex as StdMutex};
 
 use futures_util::FutureExt;
@@ -173,7 +174,7 @@ impl<'e, H: Host> Executor<'e, H> {
                 }
             }
             _ => {
-                for (at, done) in join_all(pending).await {
+                for (at, done) in gathered(self.host, join_all(pending)).await {
                     data[at] = Some(done);
                 }
             }
@@ -299,6 +300,23 @@ impl<'e, H: Host> Executor<'e, H> {
     pub(crate) fn failed<'s>(&self, failure: &Failure, field: &Field) -> FieldData<'s> {
         FieldData::Failed(self.masked(failure, &field.coordinate))
     }
+}
+
+/// Starts what a future starts at its first poll together.
+async fn gathered<H: Host, T>(host: &H, future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut has_started = false;
+    poll_fn(|context| {
+        if has_started {
+            return future.as_mut().poll(context);
+        }
+        has_started = true;
+        host.gather();
+        let polled = future.as_mut().poll(context);
+        host.flush();
+        polled
+    })
+    .await
 }
 
 fn cell<'s>(field: &Field, rows: &RowObjects, column: usize) -> FieldData<'s> {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use puff_core::postgres::packed::{Packed, PackedLayout, Packer};
@@ -53,6 +53,15 @@ struct Inner {
     transaction: Transaction,
     has_asked: AtomicBool,
     has_rolled_back: AtomicBool,
+    gathered: Mutex<Gathered>,
+}
+
+/// Statements that are kept back to be sent together.
+#[derive(Default)]
+struct Gathered {
+    /// How many times it was asked for, less the times that it was ended.
+    depth: usize,
+    requests: Vec<Request>,
 }
 
 /// After its time is up, an operation has this long to say so itself.
@@ -70,6 +79,7 @@ impl PoolHost {
             transaction: Transaction::default(),
             has_asked: AtomicBool::new(false),
             has_rolled_back: AtomicBool::new(false),
+            gathered: Mutex::default(),
         }))
     }
 
@@ -159,6 +169,36 @@ impl Inner {
         }
     }
 
+    /// Runs a statement on the pool, or keeps it back to run with others.
+    fn run(&self, request: Request) -> Result<(), Failure> {
+        let pool = self.pool()?;
+        let mut gathered = self.gathered();
+        if gathered.depth > 0 {
+            gathered.requests.push(request);
+            return Ok(());
+        }
+        drop(gathered);
+        pool.run(request);
+        Ok(())
+    }
+
+    fn flush(&self) {
+        let mut gathered = self.gathered();
+        gathered.depth = gathered.depth.saturating_sub(1);
+        if gathered.depth > 0 || gathered.requests.is_empty() {
+            return;
+        }
+        let requests = std::mem::take(&mut gathered.requests);
+        drop(gathered);
+        if let Some(pool) = &self.options.pool {
+            pool.run_all(requests);
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn query(&self, sql: Arc<str>, params: StatementParams) -> Result<Rows, Failure> {
         self.bounds.count_statement();
         let session = match self.has_transaction() {
@@ -175,7 +215,7 @@ impl Inner {
         let request = Request::new(operation, Box::new(sink), guard.call());
         match &session {
             Some(session) => session.run(request),
-            None => self.pool()?.run(request),
+            None => self.run(request)?,
         }
         let ending = ending_of(ending).await;
         guard.end();
@@ -293,6 +333,14 @@ impl Host for PoolHost {
         params: StatementParams,
     ) -> impl Future<Output = Result<Rows, Failure>> + Send {
         self.0.query(sql.clone(), params)
+    }
+
+    fn gather(&self) {
+        self.0.gathered().depth += 1;
+    }
+
+    fn flush(&self) {
+        self.0.flush();
     }
 
     fn ask(&self, ask: Ask<'_>) -> Vec<Self::Answer> {

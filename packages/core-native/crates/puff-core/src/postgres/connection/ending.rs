@@ -62,6 +62,11 @@ impl State {
                 Command::Start(Job::Run(request)) => {
                     self.settle(Work::Request(request), true, &reason);
                 }
+                Command::Start(Job::RunAll(requests)) => {
+                    for request in requests {
+                        self.settle(Work::Request(Box::new(request)), true, &reason);
+                    }
+                }
                 Command::Start(Job::Checkout(checkout)) => {
                     self.settle(Work::Begin(checkout), true, &reason);
                 }

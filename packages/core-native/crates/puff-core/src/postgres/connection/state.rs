@@ -211,6 +211,10 @@ impl State {
     pub(super) fn accept(&mut self, job: Job) {
         match job {
             Job::Run(request) => self.backlog.push_back(Work::Request(request)),
+            Job::RunAll(requests) => {
+                let work = requests.into_iter().map(Box::new).map(Work::Request);
+                self.backlog.extend(work);
+            }
             Job::Checkout(checkout) if checkout.begin.is_none() => self.lend(checkout),
             Job::Checkout(checkout) => self.backlog.push_back(Work::Begin(checkout)),
         }

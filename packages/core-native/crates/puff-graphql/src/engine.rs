@@ -177,7 +177,6 @@ impl Engine {
                 return refuse(&[error], Outcome::RequestError);
             }
         };
-        host.begin(kind);
         let trace = request.is_explained.then(Trace::new);
         let executor = Executor {
             planner: self.planner(&prepared.document, &prepared.variables),
@@ -188,6 +187,7 @@ impl Engine {
             ahead: Default::default(),
             context: Mutex::new(None),
         };
+        host.begin(kind, executor.is_one_statement());
         let data = executor.run().await;
         let mut writer = Writer::new(plan.response_size());
         writer.out.extend_from_slice(b"{\"data\":");

@@ -20,8 +20,8 @@ pub trait Host: Send + Sync {
     type Answer: Future<Output = Result<FieldAnswer, Failure>> + Send;
 
     /// Tells what kind of operation it is, once, before anything else is asked of the host: it
-    /// decides about the transaction.
-    fn begin(&self, _kind: OperationKind) {}
+    /// decides about the transaction. One that `is_one_statement` is a transaction by itself.
+    fn begin(&self, kind: OperationKind, is_one_statement: bool);
 
     /// Runs a statement; may be called for several at once.
     fn query(

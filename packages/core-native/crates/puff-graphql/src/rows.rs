@@ -46,6 +46,17 @@ impl Rows {
         }
     }
 
+    /// Makes room for as many rows and bytes as are expected.
+    pub fn reserve(&mut self, rows: usize, bytes: usize) {
+        self.starts.reserve(rows);
+        self.bytes.reserve(bytes);
+    }
+
+    /// The bytes of all rows.
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds a row: the values of a DataRow message, without the count before them.
     pub fn push(&mut self, values: &[u8]) {
         self.starts.push(self.bytes.len() as u32);

@@ -19,6 +19,7 @@ struct Tables {
     by_sql: HashMap<&'static str, Table>,
     asked: Mutex<Vec<String>>,
     finished: Mutex<Option<bool>>,
+    is_one_statement: Mutex<bool>,
 }
 
 #[derive(Clone, Default)]
@@ -66,7 +67,9 @@ impl Host for Tables {
     type Params = Shown;
     type Answer = Ready<Result<FieldAnswer, Failure>>;
 
-    fn begin(&self, _kind: OperationKind) {}
+    fn begin(&self, _kind: OperationKind, is_one_statement: bool) {
+        *self.is_one_statement.lock().unwrap() = is_one_statement;
+    }
 
     fn query(
         &self,
@@ -179,6 +182,7 @@ fn polls() -> (Engine, Tables) {
             "Query.pinned": { "kind": "statement", "text": "question", "params": [{ "arg": { "path": ["id"] } }], "pins": { "id": ["id"] } },
             "Query.mine": { "kind": "statement", "text": "mine", "params": [{ "context": ["user", "id"] }] },
             "Mutation.vote": { "kind": "statement", "text": "vote", "params": [{ "arg": { "path": ["id"] } }] },
+            "Choice.question": { "kind": "statement", "text": "question", "params": [{ "parent": "question_id" }], "on": [["question_id", "id"]] },
             "Mutation.fail": { "kind": "statement", "text": "fail" },
             "Question.choices": { "kind": "statement", "text": "choices", "params": [{ "parent": "id" }], "on": [["id", "question_id"]] },
             "Question.author": { "kind": "statement", "text": "authors", "params": [{ "parent": "author_id" }], "on": [["author_id", "id"]] },
@@ -328,6 +332,7 @@ fn a_mutation_that_fails_is_undone_as_a_whole() {
         json!({}),
     );
     assert_eq!(body, json!({ "data": { "vote": { "votes": 1 } } }));
+    assert!(*host.is_one_statement.lock().unwrap());
     assert_eq!(*host.finished.lock().unwrap(), Some(true));
     let body = run(
         &engine,
@@ -337,7 +342,16 @@ fn a_mutation_that_fails_is_undone_as_a_whole() {
     );
     assert_eq!(body["data"], Json::Null);
     assert_eq!(body["errors"][0]["path"], json!(["fail"]));
+    assert!(!*host.is_one_statement.lock().unwrap());
     assert_eq!(*host.finished.lock().unwrap(), Some(false));
+}
+
+#[test]
+fn a_mutation_with_layers_below_is_more_than_one_statement() {
+    let (engine, host) = polls();
+    let query = "mutation { __typename vote(id: 9) { question { id } } }";
+    run(&engine, &host, query, json!({}));
+    assert!(!*host.is_one_statement.lock().unwrap());
 }
 
 #[test]

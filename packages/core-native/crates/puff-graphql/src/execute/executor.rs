@@ -50,6 +50,30 @@ impl Args<'_> {
 }
 
 impl<'e, H: Host> Executor<'e, H> {
+    /// Whether a statement of the schema's is all that the operation does.
+    pub(crate) fn is_one_statement(&self) -> bool {
+        let root = &self.plan.root;
+        let mut fields = root
+            .fields
+            .iter()
+            .filter(|field| !matches!(field.source, Source::Typename));
+        let (Some(field), None) = (fields.next(), fields.next()) else {
+            return false;
+        };
+        let is_of_the_row = |field: &Field| {
+            let is_read = matches!(
+                field.source,
+                Source::Typename | Source::Default | Source::Column(_)
+            );
+            is_read && field.leaf.is_some()
+        };
+        matches!(field.source, Source::Statement(_))
+            && (0..field.children.len()).all(|index| {
+                let child = self.planner.child(self.plan, root, field, index);
+                child.fields.iter().all(is_of_the_row)
+            })
+    }
+
     /// Runs the whole operation.
     pub(crate) async fn run<'s>(&'s self) -> LayerData<'s> {
         let root = &self.plan.root;

@@ -1,5 +1,7 @@
 //! Timestamps in ISO 8601, as `Date.prototype.toISOString` writes them.
 
+use std::cell::Cell;
+
 use super::number::put_integer;
 
 const DAY: i64 = 86_400_000_000;
@@ -13,46 +15,65 @@ pub(crate) fn put_timestamp(microseconds: i64, out: &mut Vec<u8>) {
         i64::MIN => return out.extend_from_slice(b"-infinity"),
         _ => {}
     }
-    let days = microseconds.div_euclid(DAY);
+    put_date(microseconds.div_euclid(DAY), out);
     let rest = microseconds.rem_euclid(DAY);
+    let seconds = (rest / 1_000_000) as u32;
+    let fraction = (rest % 1_000_000) as u32;
+    let mut digits = *b"T00:00:00.000000Z";
+    put_digits(seconds / 3600, &mut digits[1..3]);
+    put_digits(seconds / 60 % 60, &mut digits[4..6]);
+    put_digits(seconds % 60, &mut digits[7..9]);
+    if fraction.is_multiple_of(1000) {
+        put_digits(fraction / 1000, &mut digits[10..13]);
+        digits[13] = b'Z';
+        out.extend_from_slice(&digits[..14]);
+    } else {
+        put_digits(fraction, &mut digits[10..16]);
+        out.extend_from_slice(&digits);
+    }
+}
+
+thread_local! {
+    /// The last date and its text: rows that follow each other are often of the same day.
+    static LAST_DATE: Cell<(i64, [u8; 10])> = const { Cell::new((-EPOCH_DAYS, *b"1970-01-01")) };
+}
+
+/// Writes the date of a day counted from 2000-01-01.
+fn put_date(days: i64, out: &mut Vec<u8>) {
+    let (last, text) = LAST_DATE.get();
+    if last == days {
+        return out.extend_from_slice(&text);
+    }
     let (year, month, day) = civil_from_days(days + EPOCH_DAYS);
+    let mut text = *b"0000-00-00";
+    put_digits(month, &mut text[5..7]);
+    put_digits(day, &mut text[8..]);
     match year {
-        0..=9999 => put_digits(year as u32, 4, out),
+        0..=9999 => {
+            put_digits(year as u32, &mut text[..4]);
+            LAST_DATE.set((days, text));
+            return out.extend_from_slice(&text);
+        }
         // Years beyond have a sign and six digits (ECMA-262, section 21.4.1.32.1).
         _ if year.unsigned_abs() <= 999_999 => {
-            out.push(if year < 0 { b'-' } else { b'+' });
-            put_digits(year.unsigned_abs() as u32, 6, out);
+            let mut digits = *b"+000000";
+            digits[0] = if year < 0 { b'-' } else { b'+' };
+            put_digits(year.unsigned_abs() as u32, &mut digits[1..]);
+            out.extend_from_slice(&digits);
         }
         _ => put_integer(year, out),
     }
-    let seconds = (rest / 1_000_000) as u32;
-    let fraction = (rest % 1_000_000) as u32;
-    for (separator, value) in [
-        (b'-', month),
-        (b'-', day),
-        (b'T', seconds / 3600),
-        (b':', seconds / 60 % 60),
-        (b':', seconds % 60),
-    ] {
-        out.push(separator);
-        put_digits(value, 2, out);
-    }
-    out.push(b'.');
-    match fraction.is_multiple_of(1000) {
-        true => put_digits(fraction / 1000, 3, out),
-        false => put_digits(fraction, 6, out),
-    }
-    out.push(b'Z');
+    out.extend_from_slice(&text[4..]);
 }
 
-fn put_digits(value: u32, count: usize, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 6];
+/// Writes a number with leading zeros, as many digits as there is room for.
+#[inline]
+fn put_digits(value: u32, digits: &mut [u8]) {
     let mut rest = value;
-    for digit in digits[..count].iter_mut().rev() {
+    for digit in digits.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    out.extend_from_slice(&digits[..count]);
 }
 
 /// Year, month and day of a day counted from 1970-01-01 in the proleptic Gregorian calendar.

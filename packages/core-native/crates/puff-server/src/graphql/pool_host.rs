@@ -51,6 +51,7 @@ struct Inner {
     kind: OnceLock<OperationKind>,
     bounds: Arc<Bounds>,
     transaction: Transaction,
+    is_one_statement: AtomicBool,
     has_asked: AtomicBool,
     has_rolled_back: AtomicBool,
     gathered: Mutex<Gathered>,
@@ -77,6 +78,7 @@ impl PoolHost {
             kind: OnceLock::new(),
             bounds,
             transaction: Transaction::default(),
+            is_one_statement: AtomicBool::new(false),
             has_asked: AtomicBool::new(false),
             has_rolled_back: AtomicBool::new(false),
             gathered: Mutex::default(),
@@ -132,8 +134,10 @@ impl Inner {
     }
 
     fn has_transaction(&self) -> bool {
-        let is_wanted =
-            self.options.has_settings || (self.options.mutation_transaction && self.is_mutation());
+        let is_wanted = self.options.has_settings
+            || (self.options.mutation_transaction
+                && self.is_mutation()
+                && !self.is_one_statement.load(Ordering::Relaxed));
         is_wanted && self.options.pool.is_some()
     }
 
@@ -322,9 +326,12 @@ impl Host for PoolHost {
     type Params = StatementParams;
     type Answer = Pin<Box<dyn Future<Output = Result<FieldAnswer, Failure>> + Send>>;
 
-    fn begin(&self, kind: OperationKind) {
+    fn begin(&self, kind: OperationKind, is_one_statement: bool) {
         // An operation begins once; a second call would be the same.
         let _ = self.0.kind.set(kind);
+        self.0
+            .is_one_statement
+            .store(is_one_statement, Ordering::Relaxed);
     }
 
     fn query(

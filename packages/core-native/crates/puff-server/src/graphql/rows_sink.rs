@@ -1,6 +1,7 @@
 //! The sink that keeps rows as they came, for the engine.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use puff_core::postgres::packed::PackedLayout;
@@ -36,6 +37,7 @@ pub(super) struct RowsSink {
     bounds: Arc<Bounds>,
     call: Option<Arc<Call>>,
     rows: Option<Rows>,
+    described: Option<Arc<Described>>,
     bytes: usize,
     /// Rows that `bounds` has not been told of.
     uncounted: u64,
@@ -56,6 +58,7 @@ impl RowsSink {
             bounds,
             call,
             rows: None,
+            described: None,
             bytes: 0,
             uncounted: 0,
             refusal: None,
@@ -80,7 +83,12 @@ impl RowsSink {
 
 impl Sink for RowsSink {
     fn start(&mut self, layout: &Arc<PackedLayout>) {
-        let mut rows = Rows::new(columns_of(layout));
+        let described = described(layout);
+        let mut rows = Rows::new(described.columns.clone());
+        let (count, bytes) = &described.last;
+        let bytes = bytes.load(Ordering::Relaxed).min(MAX_RESERVED);
+        rows.reserve(count.load(Ordering::Relaxed).min(bytes), bytes);
+        self.described = Some(described);
         rows.origin = Some(layout.clone());
         self.rows = Some(rows);
         self.bytes = 0;
@@ -116,6 +124,10 @@ impl Sink for RowsSink {
             (None, Ok(outcome)) => {
                 let mut rows = rows.unwrap_or_else(|| Rows::new(Arc::from([])));
                 rows.row_count = outcome.row_count;
+                if let Some(described) = &self.described {
+                    described.last.0.store(rows.len(), Ordering::Relaxed);
+                    described.last.1.store(rows.byte_len(), Ordering::Relaxed);
+                }
                 Ok(rows)
             }
         };
@@ -131,17 +143,29 @@ pub(super) async fn ending_of(receiver: oneshot::Receiver<Ending>) -> Ending {
         .unwrap_or_else(|_| Err(Ended::Failure(lost())))
 }
 
-/// The columns of a layout; the same pointer for the same columns, whichever connection they came on.
-fn columns_of(layout: &PackedLayout) -> Columns {
-    let columns = layout.memo(|layout| -> Columns {
+/// What is kept for a layout.
+struct Described {
+    /// The same pointer for the same columns, whichever connection they came on.
+    columns: Columns,
+    /// Rows and bytes of the last result: the next one will be much the same.
+    last: (AtomicUsize, AtomicUsize),
+}
+
+/// One huge result should not make those after it reserve as much.
+const MAX_RESERVED: usize = 1024 * 1024;
+
+fn described(layout: &PackedLayout) -> Arc<Described> {
+    layout.memo(|layout| {
         let columns = layout.columns().map(|(column, is_binary)| Column {
             name: column.name.clone(),
             type_oid: column.type_oid,
             is_binary,
         });
-        intern(columns.collect())
-    });
-    Columns::clone(&columns)
+        Described {
+            columns: intern(columns.collect()),
+            last: Default::default(),
+        }
+    })
 }
 
 /// Programs that invent columns without end get unshared ones after this many.

@@ -36,7 +36,7 @@ pub(crate) fn host(
     kind: OperationKind,
 ) -> PoolHost {
     let host = PoolHost::new(options, script);
-    host.begin(kind);
+    host.begin(kind, false);
     host
 }
 

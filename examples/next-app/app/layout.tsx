@@ -30,9 +30,12 @@ export default function RootLayout({ children }: { children: ReactNode }) {
               <Mark />
               Polls
             </Link>
-            <Link className="button button-small" href="/polls/new">
-              Ask a question
-            </Link>
+            <nav className={styles.links} aria-label="Main">
+              <Link href="/explore">Explore</Link>
+              <Link className="button button-small" href="/polls/new">
+                Ask a question
+              </Link>
+            </nav>
           </div>
         </header>
         <main id="content" className={styles.main} tabIndex={-1}>
@@ -48,6 +51,8 @@ export default function RootLayout({ children }: { children: ReactNode }) {
               <a href="/api/questions">JSON</a>
               <a href="/api/questions/export">CSV</a>
               <a href="/api/health">Health</a>
+              {/* A page for browsers in development only. */}
+              {process.env.NODE_ENV === 'development' && <a href="/api/graphql">GraphiQL</a>}
             </nav>
           </div>
         </footer>

@@ -173,10 +173,14 @@ impl Pool {
 
     /// Runs requests of one caller that do not wait for each other.
     ///
-    /// While connections are idle each gets its own; a busy pool sends them over one connection, in one
-    /// write, in their order.
+    /// While nobody else uses the pool each gets a connection of its own, if so many are open. A busy
+    /// pool sends them over one connection, in one write, in their order: that takes the least work.
     pub fn run_all(&self, requests: Vec<Request>) {
-        if requests.len() > self.0.lock().idle.len() {
+        let is_quiet = {
+            let state = self.0.lock();
+            state.idle.len() == state.open && state.idle.len() >= requests.len()
+        };
+        if !is_quiet {
             return self.0.dispatch(Job::RunAll(requests));
         }
         for request in requests {

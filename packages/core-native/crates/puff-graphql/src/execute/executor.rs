@@ -193,7 +193,8 @@ impl<'e, H: Host> Executor<'e, H> {
             0 => {}
             1 => {
                 if let Some(future) = pending.pop() {
-                    let (at, done) = future.await;
+                    // It may start statements of the layer below together with its own.
+                    let (at, done) = gathered(self.host, future).await;
                     data[at] = Some(done);
                 }
             }

@@ -11,6 +11,7 @@ import { withoutDrafts } from './september-2025.ts';
 import { type Difference, shrink } from './shrink.ts';
 import { randomTables, sdlOf, type TableModel, tableStatements } from './sql-model.ts';
 import { layerSchema, referenceSchema } from './sql-schemas.ts';
+import { answered } from './world.ts';
 
 /** How many operations are compared; `PUFF_DIFFERENTIAL` is for both families of schemas. */
 const OPERATIONS = Math.ceil(Number(process.env.PUFF_DIFFERENTIAL ?? 1_500) / 3);
@@ -65,9 +66,9 @@ async function compare(world: TableWorld, request: OperationRequest): Promise<Ou
     possible = new PossibleErrors(twin, types);
   }
   const response = onTheWire(
-    await world.engine
-      .query({ query: source, variables: variableValues, operationName, context: {} })
-      .catch((error: unknown) => ({ data: { threw: String((error as Error).stack) } })),
+    await answered(
+      world.engine.query({ query: source, variables: variableValues, operationName, context: {} }),
+    ),
   );
   const found = differences(expected, response, possible);
   const text = JSON.stringify(expected);

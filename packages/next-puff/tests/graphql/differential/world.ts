@@ -8,6 +8,8 @@ import { type OperationRequest, randomOperation } from './random-operation.ts';
 import { ResponseTypes } from './response-types.ts';
 import { randomSchemaModel } from './schema-model.ts';
 
+const ANSWER_MS = 15_000;
+
 /** Executes requests on one schema. */
 export type Executor = (request: OperationRequest, context: CallContext) => Promise<object>;
 
@@ -56,12 +58,21 @@ export class World {
       const types = new ResponseTypes(this.schema, parse(source), operationName);
       possible = new PossibleErrors(onTheWire(twin), types);
     }
-    const response = onTheWire(
-      await this.#execute(request, callContext()).catch((error: unknown) => ({
-        data: { 'the executor threw': String((error as Error).stack) },
-      })),
-    );
+    const response = onTheWire(await answered(this.#execute(request, callContext())));
     const found = differences(reference, response, possible);
     return { request, reference, response, differences: found };
   }
+}
+
+/** The answer, or a response that says why there is none: nothing that is compared takes so long. */
+export function answered(execution: Promise<object>): Promise<object> {
+  return new Promise((resolve) => {
+    const told = (why: string) => resolve({ data: { 'no answer': why } });
+    const timer = setTimeout(told, ANSWER_MS, `none within ${ANSWER_MS} ms`);
+    execution
+      .then(resolve, (error: unknown) => told(String((error as Error).stack)))
+      .finally(() => {
+        clearTimeout(timer);
+      });
+  });
 }

@@ -59,13 +59,13 @@ export class NativeOperation {
     this.#transaction?.leave();
   }
 
-  #ask({ hasTransaction, ...header }: AskHeader, { start, rows }: AskMessage): void {
-    const ask = {
-      ...header,
+  #ask(header: AskHeader, { start, rows }: AskMessage): void {
+    // The header was parsed for this call alone: copying it would only take time.
+    const ask = Object.assign(header, {
       rows,
       operation: this.#id,
-      transaction: hasTransaction ? this.#borrowed() : undefined,
-    } as Ask;
+      transaction: header.hasTransaction ? this.#borrowed() : undefined,
+    }) as unknown as Ask;
     if (start !== undefined) ask.start = start as OperationStart;
     try {
       this.#listener.onAsk(ask);

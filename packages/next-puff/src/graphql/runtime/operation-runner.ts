@@ -119,9 +119,13 @@ export class OperationRunner {
       failure: this.#state.mask.failure(error, () => field.placeOf(0, [])),
     });
     try {
-      if (layer === undefined) return resolveField(field, found?.spec, this.#state);
-      const columns = columnsOf(parents, 'rows' in ask.parents);
-      const answer = callFieldLayer(layer, field, columns, ask.path, this.#state, specs);
+      let answer: MaybePromise<FieldAnswer>;
+      if (layer === undefined) {
+        answer = resolveField(field, found?.spec, this.#state);
+      } else {
+        const columns = columnsOf(parents, 'rows' in ask.parents);
+        answer = callFieldLayer(layer, field, columns, ask.path, this.#state, specs);
+      }
       return isPromise(answer) ? answer.catch(failed) : answer;
     } catch (error) {
       return failed(error);

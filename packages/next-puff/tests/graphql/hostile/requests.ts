@@ -114,6 +114,15 @@ export const HOSTILE_REQUESTS: readonly HostileRequest[] = [
   refused('a variable of 10 MB', () =>
     json('query ($t: String) { echo(text: $t) }', { t: 'x'.repeat(10_000 * KB) }),
   ),
+  {
+    name: 'null as a condition, below what JavaScript is still working on',
+    body: () =>
+      json('query ($v: Boolean = true) { root { later { later { name @include(if: $v) } } } }', {
+        v: null,
+      }),
+    statuses: [200],
+    isAnswered: true,
+  },
   refused('1e400 as a literal', () => json('{ echo(number: 1e400) }')),
   refused('-1e400 as a literal', () => json('{ echo(number: -1e400) }')),
   refused('a number of 100,000 digits', () => json(`{ echo(number: ${'9'.repeat(100_000)}) }`)),

@@ -21,11 +21,11 @@ const typeDefs = /* GraphQL */ `
   type Mutation { slowWrite(seconds: Float!): Float }
   type Item { id: Int!  title: String!  parent: Item  children: [Item!]! }
   "Resolved by JavaScript, without end."
-  type Node { name: String  self: Node  twins: [Node!]! }
+  type Node { name: String  self: Node  twins: [Node!]!  later: Node }
   input Nested { value: Int  inner: Nested  list: [Nested!] }
 `;
 
-const node = { name: 'node', self: () => node, twins: () => [node, node] };
+const node = { name: 'node', self: () => node, twins: () => [node, node], later: async () => node };
 
 // Without limits the engine itself has to hold.
 const limits =
@@ -100,7 +100,8 @@ async function answer(incoming, outgoing) {
   const hasBody = incoming.method === 'POST';
   const bytes = new PassThrough();
   // Who stops reading can still answer: what is left of the body is thrown away.
-  bytes.once('close', () => incoming.resume());
+  const skipRest = () => incoming.unpipe(bytes).resume();
+  bytes.once('close', skipRest);
   bytes.on('error', () => {});
   if (hasBody) incoming.pipe(bytes);
   incoming.once(
@@ -114,6 +115,7 @@ async function answer(incoming, outgoing) {
     ...(hasBody && { body: Readable.toWeb(bytes), duplex: 'half' }),
   });
   const response = await (hasBody ? route.POST : route.GET)(request);
+  skipRest();
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.end(new Uint8Array(await response.arrayBuffer()));
 }

@@ -21,7 +21,7 @@ const PLAIN: Record<string, (value: unknown) => boolean> = {
   ID: (value) => typeof value === 'string',
   Boolean: (value) => typeof value === 'boolean',
   Float: Number.isFinite,
-  Int: (value) => (value as number) === ((value as number) | 0) && typeof value === 'number',
+  Int: (value) => typeof value === 'number' && value === (value | 0),
 };
 
 function checked(type: GraphQLLeafType, value: unknown, serialized: unknown): JsonValue {

@@ -237,8 +237,7 @@ function scalarType(name: string, flavour: ScalarFlavour): GraphQLScalarType {
       });
     case 'even': {
       const even = (value: unknown) => {
-        if (typeof value !== 'number' || value % 2 !== 0)
-          throw new TypeError(`${value} is not even`);
+        if (typeof value !== 'number' || value % 2 !== 0) throw new TypeError('it is not even');
         return value;
       };
       return new GraphQLScalarType({ name, serialize: even, parseValue: even });

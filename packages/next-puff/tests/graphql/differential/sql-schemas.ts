@@ -140,7 +140,8 @@ function statementOf({ shape, parentKey, childKey, keyType, means }: RelationMod
         ? sql`select * from ${name} where ${key} = any(${parents[parentKey] as number[]}) and id >= ${args.from} order by id`
         : sql`select * from ${name} where ${key} = any(${parents[parentKey] as number[]}) order by id`;
   const on = { [parentKey]: childKey };
-  if (means === 'layer') return layer(statement, { on });
+  // A count needs a default for parents without rows, which only static layers have.
+  if (means === 'layer' && shape !== 'count') return layer(statement, { on });
   return layer.static(statement, shape === 'count' ? { on, value: 'n', default: 0 } : { on });
 }
 

@@ -3,6 +3,7 @@
 mod array;
 mod leaf;
 mod number;
+mod page;
 mod text;
 mod timestamp;
 mod writer;

@@ -8,10 +8,9 @@ use super::text::put_string;
 use crate::error::{GraphqlError, PathSegment};
 use crate::execute::{
     ChildData, ClientError, FieldData, LayerData, LeafRows, Objects, RowObjects, Slot, Slots,
-    encode_cursor,
 };
 use crate::host::FieldError;
-use crate::plan::{ConnectionPart, Field, Leaf, Source, TypeShape};
+use crate::plan::{Field, Leaf, TypeShape};
 
 /// More errors than this are only counted.
 const MAX_ERRORS: usize = 1_000;
@@ -36,11 +35,11 @@ pub(crate) struct Writer<'d> {
     pub(crate) has_failed_root: bool,
     path: Vec<Step<'d>>,
     /// The cells of the rows that are being written, innermost last.
-    cells: Vec<Option<&'d [u8]>>,
+    pub(super) cells: Vec<Option<&'d [u8]>>,
 }
 
 /// Whether a value stands where it was to be written; if not, its place must become null.
-type Written = bool;
+pub(super) type Written = bool;
 
 impl<'d> Writer<'d> {
     /// A writer of a response that will have about so many bytes.
@@ -224,7 +223,7 @@ impl<'d> Writer<'d> {
     }
 
     /// Writes null where that may be; elsewhere it is an error, which may be known already.
-    fn null(&mut self, field: &Field, shape: &TypeShape, is_reported: bool) -> Written {
+    pub(super) fn null(&mut self, field: &Field, shape: &TypeShape, is_reported: bool) -> Written {
         if !shape.is_non_null() {
             self.out.extend_from_slice(b"null");
             return true;
@@ -242,7 +241,12 @@ impl<'d> Writer<'d> {
         false
     }
 
-    fn leaves(&mut self, field: &'d Field, leaves: &'d LeafRows, index: usize) -> Written {
+    pub(super) fn leaves(
+        &mut self,
+        field: &'d Field,
+        leaves: &'d LeafRows,
+        index: usize,
+    ) -> Written {
         let cell = |row: usize| leaves.rows.rows.cell(leaves.rows.row(row), leaves.column);
         match &leaves.slots {
             Slots::One(slots) => match slots[index] {
@@ -405,87 +409,6 @@ impl<'d> Writer<'d> {
                 }
             }
         })
-    }
-
-    /// What a page, or an edge on it, says of itself.
-    fn page(
-        &mut self,
-        data: &'d LayerData<'d>,
-        field: &'d Field,
-        index: usize,
-        base: usize,
-    ) -> Written {
-        let Source::Part(part) = &field.source else {
-            return self.null(field, &field.shape, false);
-        };
-        match &data.objects {
-            Objects::Rows(rows) => {
-                let cells = self.cells[base..].to_vec();
-                self.cursor(rows, &cells);
-                true
-            }
-            Objects::Pages(pages) => {
-                let page = pages.pages[index];
-                let edge = match part {
-                    ConnectionPart::HasNextPage | ConnectionPart::HasPreviousPage => {
-                        let has = match part {
-                            ConnectionPart::HasNextPage => page.has_next,
-                            _ => page.has_previous,
-                        };
-                        self.out
-                            .extend_from_slice(if has { b"true" } else { b"false" });
-                        return true;
-                    }
-                    ConnectionPart::TotalCount => {
-                        return match &pages.totals {
-                            Some(totals) => self.leaves(field, totals, index),
-                            None => self.null(field, &field.shape, false),
-                        };
-                    }
-                    ConnectionPart::StartCursor => page.start,
-                    _ => (page.start + page.count).saturating_sub(1),
-                };
-                if page.count == 0 {
-                    return self.null(field, &field.shape, false);
-                }
-                let rows = RowObjects {
-                    connection: Some(pages.connection.clone()),
-                    ..pages.rows.clone()
-                };
-                let row = pages.rows.row(edge as usize);
-                let cells: Vec<_> = pages.rows.rows.cells(row).collect();
-                self.cursor(&rows, &cells);
-                true
-            }
-            _ => self.null(field, &field.shape, false),
-        }
-    }
-
-    /// Writes the cursor of a row: the JSON of its ordering columns in base64.
-    fn cursor(&mut self, rows: &RowObjects, cells: &[Option<&[u8]>]) {
-        let mut values = vec![b'['];
-        let columns = rows
-            .connection
-            .as_ref()
-            .map(|connection| connection.spec.cursor.as_slice());
-        for (index, name) in columns.unwrap_or_default().iter().enumerate() {
-            if index > 0 {
-                values.push(b',');
-            }
-            let start = values.len();
-            let written = rows.rows.position(name).and_then(|column| {
-                let described = &rows.rows.columns[column];
-                let ty =
-                    LeafType::new(&Leaf::Custom, None, described.type_oid, described.is_binary);
-                write_leaf(ty, cells.get(column).copied().flatten()?, &mut values).ok()
-            });
-            if written.is_none() {
-                values.truncate(start);
-                values.extend_from_slice(b"null");
-            }
-        }
-        values.push(b']');
-        put_string(encode_cursor(&values).as_bytes(), &mut self.out);
     }
 
     fn failed_leaf(&mut self, field: &Field, message: String) {

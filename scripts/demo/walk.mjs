@@ -15,6 +15,7 @@ export async function walk(origin) {
     ['Vote', vote],
     ['Ask, and close', askAndClose],
     ['JSON', json],
+    ['GraphQL', graphql],
     ['Many at once', manyAtOnce],
     ['What caches and the lost get', cachesAndErrors],
   ];
@@ -277,6 +278,53 @@ async function json(origin, account) {
     .filter((line) => line.includes(text))
     .map((line) => line.replace(/^.*,"(\w+)",/, '$1 '));
   account.equal('the new question in it', mine, ['Yes 0', 'No 1']);
+}
+
+async function graphql(origin, account) {
+  const id = await sampleId(origin);
+  const before = await question(origin, id);
+  const browser = new Browser(origin);
+  await browser.open('/');
+  const explore = await browser.follow('Explore');
+  account.equal(
+    'the page',
+    [explore.status, explore.document.first('h1').text],
+    [200, 'Explore the polls'],
+  );
+  const found = await browser.open('/explore?search=WINDOW+SEAT');
+  const [card] = found.document.all('article');
+  account.equal('a search finds', card?.first('h2').text, SAMPLE);
+  account.equal(
+    'with its votes',
+    card?.all('button').map((button) => Number(/([\d,]+) votes?/.exec(button.text)?.[1])),
+    before.choices.map((choice) => choice.votes),
+  );
+
+  const post = (query, variables) => postJson(origin, '/api/graphql', { query, variables });
+  const { body } = await post(
+    `query ($id: Int!) { question(id: $id) { text choices { id text votes } } }`,
+    { id },
+  );
+  account.equal('a question', body, {
+    data: { question: { text: SAMPLE, choices: before.choices } },
+  });
+  const vote = `mutation ($questionId: Int!, $choiceId: Int!) {
+    vote(questionId: $questionId, choiceId: $choiceId) { outcome question { myChoice { text votes } } }
+  }`;
+  const [{ id: choiceId, text, votes }] = before.choices;
+  const voted = await post(vote, { questionId: id, choiceId });
+  account.equal('a vote', voted.body, {
+    data: { vote: { outcome: 'COUNTED', question: { myChoice: { text, votes: votes + 1 } } } },
+  });
+  account.equal('its votes in JSON', (await question(origin, id)).choices[0].votes, votes + 1);
+  const refused = await post(vote, { questionId: id, choiceId: 2_000_000_000 });
+  account.equal(
+    'a vote for no choice of it',
+    [refused.body.data, refused.body.errors?.[0]?.message],
+    [null, `Question ${id} has no choice 2000000000.`],
+  );
+  const hidden = await post('{ __schema { queryType { name } } }');
+  account.holds('no schema in production', hidden.body.data === undefined, hidden.body);
 }
 
 async function manyAtOnce(origin, account) {

@@ -63,7 +63,7 @@ try {
   await check('lint', 'TypeScript format and lint', lintTypeScript);
   await check('lint', 'Rust format', () => cargo('fmt', '--all', '--check'));
   await check('lint', 'Rust lint', () =>
-    cargo('clippy', '--all-targets', '--quiet', '--', '-D', 'warnings'),
+    cargo('clippy', '--workspace', '--all-targets', '--quiet', '--', '-D', 'warnings'),
   );
   await check('types', 'Types of tests and example', () => turbo('types'));
   await check('rust', 'Rust tests', testRust);

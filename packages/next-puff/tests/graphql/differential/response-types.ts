@@ -67,7 +67,9 @@ export class ResponseTypes {
         const path = [...keys, selection.alias?.value ?? name];
         const owners = isInterfaceType(parent) ? this.#schema.getPossibleTypes(parent) : [];
         const narrowed = owners.map((it) => it.getFields()[name]?.type ?? field.type);
-        this.#fields.set(path.join('.'), { name, types: [field.type, ...narrowed] });
+        const place = path.join('.');
+        const known = this.#fields.get(place)?.types ?? [];
+        this.#fields.set(place, { name, types: [...known, field.type, ...narrowed] });
         const below = getNamedType(field.type);
         if (selection.selectionSet) this.#collect(selection.selectionSet, below, path);
         continue;

@@ -115,6 +115,8 @@ async function answer(incoming, outgoing) {
     ...(hasBody && { body: Readable.toWeb(bytes), duplex: 'half' }),
   });
   const response = await (hasBody ? route.POST : route.GET)(request);
+  // A refused body is read to its end here, so that the client surely sees the answer.
+  response.headers.delete('connection');
   skipRest();
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.end(new Uint8Array(await response.arrayBuffer()));

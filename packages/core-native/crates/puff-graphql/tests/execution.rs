@@ -465,16 +465,15 @@ fn connections_have_pages_and_cursors() {
         json!({ "first": 1, "after": "WzFd" }),
     );
     assert_eq!(host.asked.lock().unwrap()[0], "forward (2, 1)");
-    let bad = run(
-        &engine,
-        &host,
-        query,
-        json!({ "first": 1, "after": "nonsense" }),
-    );
-    assert_eq!(
-        bad["errors"][0]["message"],
-        "The argument after is no cursor of this connection."
-    );
+    // No base64, too few values, NULL.
+    for after in ["nonsense", "W10=", "W251bGxd"] {
+        let bad = run(&engine, &host, query, json!({ "first": 1, "after": after }));
+        assert_eq!(
+            bad["errors"][0]["message"],
+            "The cursor is none of this connection."
+        );
+        assert_eq!(bad["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    }
     let bad = run(&engine, &host, query, json!({ "first": 101 }));
     assert_eq!(bad["data"], Json::Null);
 }

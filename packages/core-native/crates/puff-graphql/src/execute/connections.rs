@@ -8,7 +8,7 @@ use super::data::{
     ChildData, FieldData, FieldErrors, LeafRows, Objects, Page, Pages, RowObjects, Slots,
 };
 use super::executor::{Args, Executor};
-use super::parameters::page_size;
+use super::parameters::{NO_CURSOR, page_size};
 use super::statements::{Joined, bad_input};
 use crate::host::{Failure, Host};
 use crate::plan::{ConnectionPart, ConnectionPlan, Field, Layer, Source};
@@ -76,26 +76,32 @@ impl<'e, H: Host> Executor<'e, H> {
             }
         };
         let (joined, total) = join(self.join(layer, field, statement, args, objects), total).await;
-        let joined = joined?;
+        let joined = joined.map_err(|failure| match has("after") || has("before") {
+            true => of_cursor(failure),
+            false => failure,
+        })?;
         let totals = match (total.transpose()?, &connection.total) {
             (Some(total), Some(statement)) => {
                 Some(totals_of(total, statement.spec.value.as_deref()))
             }
             _ => None,
         };
+        let paged = paged(joined, size, |has_more| Page {
+            start: 0,
+            count: 0,
+            has_next: match is_backward {
+                true => has("before"),
+                false => has_more,
+            },
+            has_previous: has("after") || (is_backward && has_more),
+        });
         let (rows, pages) = match is_backward {
-            true => backward(joined, size, has("after")),
-            false => forward(joined, size, has("after")),
+            true => turned(paged),
+            false => paged,
         };
         Ok(Pages {
             rows,
-            pages: pages
-                .into_iter()
-                .map(|page| Page {
-                    has_next: page.has_next || (is_backward && has("before")),
-                    ..page
-                })
-                .collect(),
+            pages,
             connection: connection.clone(),
             totals,
         })
@@ -144,6 +150,20 @@ impl<'e, H: Host> Executor<'e, H> {
     }
 }
 
+/// A cursor holds values that its client may have made up: PostgreSQL refuses those of another type
+/// (class 22 of its error codes, "Data Exception").
+fn of_cursor(failure: Failure) -> Failure {
+    let state = failure.extensions.get("sqlState");
+    let is_value = failure.code == "PUFF_POSTGRES_PARAMETER"
+        || state
+            .and_then(|state| state.as_str())
+            .is_some_and(|state| state.starts_with("22"));
+    match is_value {
+        true => bad_input(NO_CURSOR.into()),
+        false => failure,
+    }
+}
+
 fn totals_of(total: Joined, value: Option<&str>) -> LeafRows {
     let column = value
         .and_then(|value| total.rows.rows.position(value))
@@ -157,20 +177,8 @@ fn totals_of(total: Joined, value: Option<&str>) -> LeafRows {
     }
 }
 
-/// Cuts off the row beyond the page: it only tells that there is a next one.
-fn forward(joined: Joined, size: u32, has_after: bool) -> (RowObjects, Vec<Page>) {
-    let pages = joined.ranges.iter().map(|(start, count)| Page {
-        start: *start,
-        count: (*count).min(size),
-        has_next: *count > size,
-        has_previous: has_after,
-    });
-    let pages = pages.collect();
-    (joined.rows, pages)
-}
-
-/// The same for rows that came in reverse order, which is turned around.
-fn backward(joined: Joined, size: u32, has_after: bool) -> (RowObjects, Vec<Page>) {
+/// Cuts the rows of each parent to its page: the row beyond it only tells that there are more.
+fn paged(joined: Joined, size: u32, page: impl Fn(bool) -> Page) -> (RowObjects, Vec<Page>) {
     let Joined { rows, ranges } = joined;
     let mut picks = Vec::with_capacity(rows.len());
     let mut pages = Vec::with_capacity(ranges.len());
@@ -179,11 +187,22 @@ fn backward(joined: Joined, size: u32, has_after: bool) -> (RowObjects, Vec<Page
         pages.push(Page {
             start: picks.len() as u32,
             count: kept,
-            has_next: false,
-            has_previous: count > size || has_after,
+            ..page(count > size)
         });
-        let objects = (start..start + kept).rev();
-        picks.extend(objects.map(|object| rows.row(object as usize) as u32));
+        picks.extend((start..start + kept).map(|object| rows.row(object as usize) as u32));
+    }
+    let rows = RowObjects {
+        picks: Some(picks.into()),
+        ..rows
+    };
+    (rows, pages)
+}
+
+/// Turns the rows of each page around: they came in reverse order.
+fn turned((rows, pages): (RowObjects, Vec<Page>)) -> (RowObjects, Vec<Page>) {
+    let mut picks = rows.picks.as_deref().unwrap_or_default().to_vec();
+    for page in &pages {
+        picks[page.start as usize..(page.start + page.count) as usize].reverse();
     }
     let rows = RowObjects {
         picks: Some(picks.into()),

@@ -314,10 +314,14 @@ impl<'e, H: Host> Executor<'e, H> {
             };
         }
         self.host.report(failure, coordinate);
+        let (message, code) = match OUTAGES.contains(&failure.code.as_str()) {
+            true => ("The database is not available.", failure.code.as_str()),
+            false => ("Unexpected error.", "INTERNAL_SERVER_ERROR"),
+        };
         let mut extensions = Map::new();
-        extensions.insert("code".into(), "INTERNAL_SERVER_ERROR".into());
+        extensions.insert("code".into(), code.into());
         ClientError {
-            message: "Unexpected error.".into(),
+            message: message.into(),
             extensions,
         }
     }
@@ -326,6 +330,13 @@ impl<'e, H: Host> Executor<'e, H> {
         FieldData::Failed(self.masked(failure, &field.coordinate))
     }
 }
+
+/// Failures that pass by themselves: clients may know of them, without their details.
+const OUTAGES: [&str; 3] = [
+    "PUFF_POSTGRES_UNAVAILABLE",
+    "PUFF_POSTGRES_CONNECTION_LOST",
+    "PUFF_POSTGRES_POOL_TIMEOUT",
+];
 
 /// Starts what a future starts at its first poll together.
 async fn gathered<H: Host, T>(host: &H, future: impl Future<Output = T>) -> T {

@@ -8,6 +8,9 @@ use crate::host::Params;
 use crate::plan::Param;
 use crate::schema::PageSize;
 
+/// What clients are told of a cursor that no connection of this schema has made.
+pub(crate) const NO_CURSOR: &str = "The cursor is none of this connection.";
+
 /// What values are taken from.
 pub(crate) struct ParameterSources<'a> {
     pub(crate) args: &'a Map<String, Json>,
@@ -54,16 +57,11 @@ impl ParameterSources<'_> {
                 Param::Packed(bytes) => values.push_packed(1, bytes),
                 Param::Cursor { arg, index } => match self.args.get(arg) {
                     Some(Json::String(text)) => {
-                        let cursor = decode_cursor(text).ok_or_else(|| {
-                            format!("The argument {arg} is no cursor of this connection.")
-                        })?;
+                        let cursor = decode_cursor(text).ok_or(NO_CURSOR)?;
+                        // A key that is NULL has no place in the order: nothing comes after it.
                         match cursor.get(*index) {
+                            None | Some(Json::Null) => return Err(NO_CURSOR.into()),
                             Some(value) => push_json(value, &mut values),
-                            None => {
-                                return Err(format!(
-                                    "The argument {arg} is no cursor of this connection."
-                                ));
-                            }
                         }
                     }
                     _ => values.push_null(),

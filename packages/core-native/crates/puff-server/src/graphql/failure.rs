@@ -8,13 +8,10 @@ use serde_json::Map;
 
 /// What an error of PostgreSQL becomes in a response.
 ///
-/// Clients never see its message unless the schema does not mask errors; `sqlState` only goes with it
-/// then.
-pub fn failure_of(error: &Error, is_masked: bool) -> Failure {
+/// It is not public: where the schema masks errors, clients see neither message nor `sqlState`.
+pub fn failure_of(error: &Error) -> Failure {
     let mut extensions = Map::new();
-    if let Error::Server(server) = error
-        && !is_masked
-    {
+    if let Error::Server(server) = error {
         extensions.insert("sqlState".into(), server.sqlstate.clone().into());
     }
     Failure {

@@ -30,8 +30,6 @@ pub struct HostOptions {
     /// Whether run-time parameters are asked for and set before the first statement; the operation
     /// then has a transaction, a read-only one if it is no mutation.
     pub has_settings: bool,
-    /// Whether failures lose their message on the way to clients.
-    pub masks_errors: bool,
     /// Rows that one operation may fetch; 0 for any number.
     pub max_rows: u64,
     /// How long an operation may take.
@@ -153,13 +151,7 @@ impl Inner {
             }
         };
         self.transaction
-            .session(
-                self.pool()?,
-                !self.is_mutation(),
-                self.options.masks_errors,
-                &self.bounds,
-                settings,
-            )
+            .session(self.pool()?, !self.is_mutation(), &self.bounds, settings)
             .await
     }
 
@@ -224,11 +216,11 @@ impl Inner {
         let ending = ending_of(ending).await;
         guard.end();
         if let Some(refusal) = self.transaction.refusal() {
-            return Err(failure_of(refusal, self.options.masks_errors));
+            return Err(failure_of(refusal));
         }
         ending.map_err(|ended| match (ended, self.bounds.end()) {
             (Ended::Error(Error::Cancelled), Some(end)) => end,
-            (ended, _) => ended.into_failure(self.options.masks_errors),
+            (ended, _) => ended.into_failure(),
         })
     }
 
@@ -307,7 +299,7 @@ fn pack(rows: &Rows, numbers: Option<&[u32]>) -> Result<Packed, Failure> {
     let mut packer = Packer::new(layout);
     let mut push = |number: usize| {
         let row = RowRef::from_values(rows.row(number));
-        packer.push(row).map_err(|error| failure_of(&error, true))
+        packer.push(row).map_err(|error| failure_of(&error))
     };
     match numbers {
         Some(numbers) => numbers
@@ -397,8 +389,7 @@ impl Host for PoolHost {
         let inner = &self.0;
         let end = inner.bounds.end();
         let commits = is_success && end.is_none();
-        let is_masked = inner.options.masks_errors;
-        let ended = inner.transaction.end(commits, is_masked).await;
+        let ended = inner.transaction.end(commits).await;
         // What was only read cannot be undone.
         let was_open = ended.as_ref().map_or(true, |was_open| *was_open);
         let is_undone = was_open && (!commits || ended.is_err()) && inner.is_mutation();

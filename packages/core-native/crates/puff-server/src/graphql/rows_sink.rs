@@ -24,9 +24,9 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    pub(super) fn into_failure(self, is_masked: bool) -> Failure {
+    pub(super) fn into_failure(self) -> Failure {
         match self {
-            Ended::Error(error) => failure_of(&error, is_masked),
+            Ended::Error(error) => failure_of(&error),
             Ended::Failure(failure) => failure,
         }
     }

@@ -40,7 +40,6 @@ impl Schema {
         http: HttpOptions,
     ) -> Result<Schema, SchemaError> {
         let SchemaOptions {
-            masks_errors,
             has_settings,
             mutation_transaction,
             limits,
@@ -54,7 +53,6 @@ impl Schema {
                 pool,
                 mutation_transaction: *mutation_transaction,
                 has_settings: *has_settings,
-                masks_errors: *masks_errors,
                 max_rows: limits.rows,
                 timeout,
             },

@@ -39,7 +39,6 @@ impl Transaction {
         &self,
         pool: &Pool,
         is_read_only: bool,
-        is_masked: bool,
         bounds: &Bounds,
         settings: impl Future<Output = Result<Map<String, Json>, Failure>>,
     ) -> Result<Arc<Session>, Failure> {
@@ -64,7 +63,7 @@ impl Transaction {
         guard.end();
         let session = result.map_err(|error| match bounds.end() {
             Some(end) if matches!(error, Error::Cancelled) => end,
-            _ => failure_of(&error, is_masked),
+            _ => failure_of(&error),
         })?;
         let session = Arc::new(session);
         self.apply(&session, settings)?;
@@ -124,7 +123,7 @@ impl Transaction {
 
     /// Ends it. What is not committed is rolled back when the connection is given back, before anybody
     /// else gets it; nobody has to wait for that. Tells whether there was anything to end.
-    pub(super) async fn end(&self, commits: bool, is_masked: bool) -> Result<bool, Failure> {
+    pub(super) async fn end(&self, commits: bool) -> Result<bool, Failure> {
         let state = std::mem::replace(&mut *self.state.lock().await, State::Over);
         let State::Open {
             session,
@@ -134,7 +133,7 @@ impl Transaction {
             return Ok(false);
         };
         if let Some(refusal) = self.refusal() {
-            return Err(failure_of(refusal, is_masked));
+            return Err(failure_of(refusal));
         }
         if !commits || is_read_only {
             return Ok(true);
@@ -150,7 +149,7 @@ impl Transaction {
         match outcome {
             Ok(outcome) if &*outcome.command == "COMMIT" => Ok(true),
             Ok(_) => Err(rolled_back()),
-            Err(error) => Err(failure_of(&error, is_masked)),
+            Err(error) => Err(failure_of(&error)),
         }
     }
 }

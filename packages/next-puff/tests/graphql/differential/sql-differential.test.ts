@@ -70,7 +70,7 @@ async function compare(world: TableWorld, request: OperationRequest): Promise<Ou
       world.engine.query({ query: source, variables: variableValues, operationName, context: {} }),
     ),
   );
-  const found = differences(expected, response, possible);
+  const found = differences(expected, response, possible, source);
   const text = JSON.stringify(expected);
   return {
     request,

@@ -59,7 +59,7 @@ export class World {
       possible = new PossibleErrors(onTheWire(twin), types);
     }
     const response = onTheWire(await answered(this.#execute(request, callContext())));
-    const found = differences(reference, response, possible);
+    const found = differences(reference, response, possible, source);
     return { request, reference, response, differences: found };
   }
 }

@@ -8,11 +8,14 @@ const PACKAGE = resolve(import.meta.dirname, '../..');
 const NEXT_PUFF = join(PACKAGE, 'bin/next-puff.js');
 const FIXTURE = join(import.meta.dirname, 'fixture-app');
 
-function start(args: string[], env: NodeJS.ProcessEnv): ChildProcess {
+function start(args: string[], env: Readonly<Record<string, string>>): ChildProcess {
   const { NODE_ENV: _, NEXT_PUFF_CONFIG: __, NODE_OPTIONS: ___, ...inherited } = process.env;
   return spawn(process.execPath, [NEXT_PUFF, ...args], {
     cwd: FIXTURE,
-    env: { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as NodeJS.ProcessEnv,
+    env: { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as Record<
+      string,
+      string
+    > as NodeJS.ProcessEnv,
   });
 }
 

@@ -35,7 +35,7 @@ function environment(variant: Variant): NodeJS.ProcessEnv {
     FIXTURE_PLAIN: variant === 'plain' ? '1' : '',
     // Action ids are salted with it.
     NEXT_SERVER_ACTIONS_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
-  } as NodeJS.ProcessEnv;
+  } as Record<string, string> as NodeJS.ProcessEnv;
 }
 
 /** Runs `next build` and answers what it printed. */

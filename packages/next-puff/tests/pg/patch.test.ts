@@ -22,7 +22,7 @@ function next(args: string[], variant: string): { child: ChildProcess; output: (
       NEXT_TELEMETRY_DISABLED: '1',
       DATABASE_URL: database.url,
       FIXTURE_DIST_DIR: `.next/${variant}`,
-    } as NodeJS.ProcessEnv,
+    } as Record<string, string> as NodeJS.ProcessEnv,
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

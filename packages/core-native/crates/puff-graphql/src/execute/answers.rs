@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use super::data::{ChildData, FieldData, FieldErrors, Objects, Slot, Slots};
 use super::executor::{Args, Executor, schema_failure};
@@ -12,7 +12,7 @@ use super::explain::{Begun, StepReport};
 use super::statements::{join_rows, keys_of};
 use crate::host::{self, Failure, FieldAnswer, Host, ObjectSet, Params};
 use crate::plan::{ColumnNames, Field, Layer, Source};
-use crate::schema::ColumnSpec;
+use crate::schema::{ColumnSpec, LayerSpec};
 
 impl<'e, H: Host> Executor<'e, H> {
     /// Makes a field of JavaScript's answer.
@@ -87,10 +87,12 @@ impl<'e, H: Host> Executor<'e, H> {
         params: H::Params,
         names: ColumnNames,
     ) -> Result<FieldData<'s>, Failure> {
-        let on: &[(String, String)] = match &field.source {
-            Source::Layer(on) => on,
-            _ => &[],
+        let none = LayerSpec::default();
+        let spec = match &field.source {
+            Source::Layer(spec) => spec,
+            _ => &none,
         };
+        let on = &spec.on;
         let keys = match on.is_empty() {
             true => None,
             false => {
@@ -101,8 +103,10 @@ impl<'e, H: Host> Executor<'e, H> {
         };
         let rows = self.query(layer, field, sql, params, objects.len()).await?;
         let joined = join_rows(field, rows, on, keys, objects.len(), Arc::new(names))?;
+        let default = spec.default.as_ref().unwrap_or(&Json::Null).to_string();
+        let value = spec.value.as_deref();
         Ok(self
-            .field_of_rows(layer, field, joined, None, "null", on)
+            .field_of_rows(layer, field, joined, value, &default, on)
             .await)
     }
 

@@ -11,7 +11,7 @@ use super::arguments::Arguments;
 use super::leaf::Leaf;
 use super::statement::StatementPlan;
 use crate::error::Location;
-use crate::schema::{ColumnSpec, ConnectionSpec};
+use crate::schema::{ColumnSpec, ConnectionSpec, LayerSpec};
 
 /// One selection set of one field path, for objects of one type.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ pub(crate) enum Source {
     /// A statement for all parents.
     Statement(Arc<StatementPlan>),
     /// A function of JavaScript for all parents; with what joins its rows.
-    Layer(Arc<[(String, String)]>),
+    Layer(Arc<LayerSpec>),
     /// A function of JavaScript for each parent.
     Resolver,
     /// A connection over the rows of a statement.

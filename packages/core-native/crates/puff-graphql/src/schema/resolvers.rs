@@ -81,7 +81,7 @@ fn source_of(field: &FieldSpec) -> Result<Source, String> {
     Ok(match field {
         FieldSpec::Column(column) => Source::Column(Arc::new(column.clone())),
         FieldSpec::Statement(spec) => Source::Statement(statement(spec)?),
-        FieldSpec::Layer(layer) => Source::Layer(layer.on.as_slice().into()),
+        FieldSpec::Layer(layer) => Source::Layer(Arc::new(layer.clone())),
         FieldSpec::Resolver => Source::Resolver,
         FieldSpec::Connection(spec) => Source::Connection(Arc::new(ConnectionPlan {
             forward: statement(&spec.forward)?,

@@ -195,6 +195,12 @@ pub struct LayerSpec {
     /// As in a statement, for the rows of the statement that the function returns.
     #[serde(default)]
     pub on: Vec<(String, String)>,
+    /// As in a statement.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// As in a statement.
+    #[serde(default)]
+    pub default: Option<Json>,
 }
 
 /// A Relay connection (GraphQL Cursor Connections Specification).

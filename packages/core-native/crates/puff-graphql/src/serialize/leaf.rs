@@ -199,6 +199,12 @@ impl<'a> LeafType<'a> {
         matches!(self.type_oid, oid::JSON | oid::JSONB)
     }
 
+    /// Whether a value is JSON's null: nothing, as NULL is.
+    pub(crate) fn is_json_null(&self, bytes: &[u8]) -> bool {
+        let text = bytes.strip_prefix(&[1]).unwrap_or(bytes);
+        self.is_json() && text.trim_ascii() == b"null"
+    }
+
     /// The items of a value of an array column, and the type of its elements; `None` if it is none.
     pub(crate) fn items(&self, bytes: &'a [u8]) -> Option<(LeafType<'a>, Vec<Item<'a>>)> {
         if self.is_binary {
@@ -278,26 +284,23 @@ fn write_any(ty: LeafType<'_>, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), St
 }
 
 fn write_int(value: Value<'_>, out: &mut Vec<u8>) -> Result<(), String> {
-    let integer = match &value {
-        Value::Integer(integer) => Some(*integer),
-        Value::Bool(value) => Some(i64::from(*value)),
-        Value::Double(double) if double.fract() == 0.0 && double.abs() < 1e15 => {
-            Some(*double as i64)
-        }
+    let number = match &value {
+        Value::Integer(integer) => Some(*integer as f64),
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::Double(double) => Some(*double),
         Value::Text(text) => std::str::from_utf8(text)
             .ok()
-            .and_then(|text| text.trim().parse::<f64>().ok())
-            .filter(|double| double.fract() == 0.0 && double.abs() < 1e15)
-            .map(|double| double as i64),
+            .and_then(|text| text.trim().parse().ok()),
         _ => None,
     };
-    match integer {
-        Some(integer) if i32::try_from(integer).is_ok() => {
-            put_integer(integer, out);
+    match number.filter(|number: &f64| number.fract() == 0.0) {
+        Some(number) if number as i64 == i64::from(number as i32) => {
+            put_integer(number as i64, out);
             Ok(())
         }
-        Some(integer) => Err(format!(
-            "Int cannot represent non 32-bit signed integer value: {integer}"
+        Some(_) => Err(format!(
+            "Int cannot represent non 32-bit signed integer value: {}",
+            shown(&value)
         )),
         None => Err(format!(
             "Int cannot represent non-integer value: {}",
@@ -438,6 +441,10 @@ mod tests {
             Ok("\"5000000000\"".into())
         );
         assert_eq!(written(&Leaf::Int, 1700, b"12.00"), Ok("12".into()));
+        assert_eq!(
+            written(&Leaf::Int, 1700, b"-1e40"),
+            Err("Int cannot represent non 32-bit signed integer value: \"-1e40\"".into())
+        );
         assert_eq!(
             written(&Leaf::Int, 1700, b"12.5"),
             Err("Int cannot represent non-integer value: \"12.5\"".into())

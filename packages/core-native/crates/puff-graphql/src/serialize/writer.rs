@@ -287,7 +287,7 @@ impl<'d> Writer<'d> {
         ty: LeafType<'d>,
         cell: Option<&'d [u8]>,
     ) -> Written {
-        let Some(bytes) = cell else {
+        let Some(bytes) = cell.filter(|bytes| !ty.is_json_null(bytes)) else {
             return self.null(field, shape, false);
         };
         match shape {
@@ -337,6 +337,9 @@ impl<'d> Writer<'d> {
         self.list(field, shape, items.len(), |writer, index, inner| {
             match (&items[index], inner) {
                 (Item::Null, _) => writer.null(field, inner, false),
+                (Item::Value(value), _) if element.is_json_null(value) => {
+                    writer.null(field, inner, false)
+                }
                 (Item::List(items), _) => writer.items(field, inner, element, items),
                 (Item::Value(value), TypeShape::Named { .. }) => {
                     writer.leaf(field, inner, element, value)

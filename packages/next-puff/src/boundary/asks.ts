@@ -33,9 +33,15 @@ export interface AskStart {
 export class Documents {
   readonly #known = new Map<number, KnownDocument>();
 
-  read({ document, query, forgotten, ...request }: AskStart): NonNullable<AskMessage['start']> {
+  read({
+    document,
+    query,
+    forgotten,
+    operationName,
+    variables,
+  }: AskStart): NonNullable<AskMessage['start']> {
     if (forgotten !== undefined) this.#known.delete(forgotten);
     if (query !== undefined) this.#known.set(document, { text: query });
-    return { ...request, document: this.#known.get(document) as KnownDocument };
+    return { document: this.#known.get(document) as KnownDocument, operationName, variables };
   }
 }

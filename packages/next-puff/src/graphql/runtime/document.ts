@@ -3,23 +3,32 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
-  getVariableValues,
   Kind,
   type OperationDefinitionNode,
   parse,
   visit,
 } from 'graphql';
-import type { AskedDocument, OperationStart } from '../native/protocol.js';
+import type { AskedDocument } from '../native/protocol.js';
 import { FieldCollector } from './collected-fields.js';
+import type { RowPlace } from './row-source.js';
+import { VariableValues } from './variable-values.js';
 
-/** An operation of a document, with its variables as graphql-js coerces them. */
-export interface ReadyOperation {
+/** An operation of a document, as far as it is the same for every run. */
+export interface PreparedOperation {
   operation: OperationDefinitionNode;
+  variables: VariableValues;
   /** The operation as that from which its fields are collected; the same array for every run. */
   rootNodes: readonly OperationDefinitionNode[];
   fragments: Record<string, FragmentDefinitionNode>;
-  variableValues: Record<string, unknown>;
+  /** Nothing where variables decide which fields are collected. */
+  selected: SelectedFields | undefined;
+}
+
+/** What is selected of the places of an operation. */
+export interface SelectedFields {
   collector: FieldCollector;
+  /** Where the rows of layers come from, by the layer's number. */
+  rowPlaces: Map<number, RowPlace>;
 }
 
 /** What is made once of a document's text; the engine has validated it before JavaScript is asked. */
@@ -27,9 +36,9 @@ export class PreparedDocument {
   readonly #schema: GraphQLSchema;
   readonly #document: DocumentNode;
   readonly #fragments: Record<string, FragmentDefinitionNode> = Object.create(null);
-  readonly #rootNodes = new WeakMap<OperationDefinitionNode, readonly OperationDefinitionNode[]>();
-  /** For all operations, where no variable decides which fields are collected. */
-  readonly #collector: FieldCollector | undefined;
+  readonly #isConditional: boolean;
+  /** By their names. */
+  readonly #operations = new Map<string | null, PreparedOperation>();
 
   constructor(schema: GraphQLSchema, text: string) {
     this.#schema = schema;
@@ -39,39 +48,29 @@ export class PreparedDocument {
         this.#fragments[definition.name.value] = definition;
       }
     }
-    if (!isConditional(this.#document)) {
-      this.#collector = new FieldCollector(schema, this.#fragments, {});
-    }
+    this.#isConditional = isConditional(this.#document);
   }
 
   /**
-   * Chooses the operation and coerces its variables, this time with the functions of custom scalars.
+   * The operation of that name; the only one for `null`.
    *
-   * @throws {GraphQLError} when a custom scalar does not take a value
+   * @throws {GraphQLError} when there is none
    */
-  ready({ operationName, variables }: OperationStart): ReadyOperation {
-    const operation = this.#operation(operationName);
-    const coerced = getVariableValues(
-      this.#schema,
-      operation.variableDefinitions ?? [],
-      variables,
-      { maxErrors: 1 },
-    );
-    if (coerced.errors !== undefined) throw inputError(coerced.errors[0]);
-    const variableValues = coerced.coerced;
-    const collector =
-      this.#collector ?? new FieldCollector(this.#schema, this.#fragments, variableValues);
-    const rootNodes = this.#rootNodesOf(operation);
-    return { operation, rootNodes, fragments: this.#fragments, variableValues, collector };
+  operation(name: string | null): PreparedOperation {
+    let prepared = this.#operations.get(name);
+    if (prepared === undefined) {
+      prepared = this.#prepare(this.#operation(name));
+      this.#operations.set(name, prepared);
+    }
+    return prepared;
   }
 
-  #rootNodesOf(operation: OperationDefinitionNode): readonly OperationDefinitionNode[] {
-    let nodes = this.#rootNodes.get(operation);
-    if (nodes === undefined) {
-      nodes = [operation];
-      this.#rootNodes.set(operation, nodes);
-    }
-    return nodes;
+  #prepare(operation: OperationDefinitionNode): PreparedOperation {
+    const variables = new VariableValues(this.#schema, operation);
+    const rootNodes = [operation];
+    const fragments = this.#fragments;
+    const selected = this.#isConditional ? undefined : selectedFields(this.#schema, fragments, {});
+    return { operation, variables, rootNodes, fragments, selected };
   }
 
   #operation(name: string | null): OperationDefinitionNode {
@@ -103,10 +102,14 @@ export class PreparedDocuments {
   }
 }
 
-/** What clients sent wrong is theirs to know, also where a function of a scalar said it. */
-function inputError(error: GraphQLError | undefined): GraphQLError {
-  const extensions = { code: 'BAD_USER_INPUT' };
-  return new GraphQLError(error?.message ?? 'The variables are invalid.', { extensions });
+/** Nothing is collected yet. */
+export function selectedFields(
+  schema: GraphQLSchema,
+  fragments: Record<string, FragmentDefinitionNode>,
+  variableValues: Record<string, unknown>,
+): SelectedFields {
+  const collector = new FieldCollector(schema, fragments, variableValues);
+  return { collector, rowPlaces: new Map() };
 }
 
 function isConditional(document: DocumentNode): boolean {

@@ -24,14 +24,18 @@ const MASKED: ShownError = {
   extensions: { code: 'INTERNAL_SERVER_ERROR' },
 };
 
-/** Decides what clients see of errors, and reports the rest; one per operation. */
+/**
+ * Decides what clients see of errors, and reports the rest; one per operation.
+ *
+ * Most operations have no errors: what is kept of them is made with the first.
+ */
 export class ErrorMask {
   readonly #isMasking: boolean;
   readonly #report: ErrorReporter;
   /** One error may have failed many objects. */
-  readonly #reported = new WeakSet<object>();
+  #reported: WeakSet<object> | undefined;
   /** Messages of the failures that were answered: the engine reports them again. */
-  readonly #answered = new Set<string>();
+  #answered: Set<string> | undefined;
 
   constructor(isMasking: boolean, report: ErrorReporter | undefined) {
     this.#isMasking = isMasking;
@@ -50,6 +54,7 @@ export class ErrorMask {
     const isPublic = isPublicError(thrown);
     if (!isPublic) this.#reportOnce(thrown, place);
     const { message, extensions } = exposed(thrown);
+    this.#answered ??= new Set();
     this.#answered.add(message);
     const failure: AnsweredFailure = { message, isPublic };
     if (extensions !== undefined) {
@@ -61,11 +66,12 @@ export class ErrorMask {
 
   /** Reports a failure that the engine tells of, unless it was answered here. */
   reportFailure(error: unknown, message: string, place: ErrorPlace): void {
-    if (!this.#answered.has(message)) this.#reportOnce(error, () => place);
+    if (!this.#answered?.has(message)) this.#reportOnce(error, () => place);
   }
 
   #reportOnce(thrown: unknown, place: () => ErrorPlace): void {
     if (typeof thrown === 'object' && thrown !== null) {
+      this.#reported ??= new WeakSet();
       if (this.#reported.has(thrown)) return;
       this.#reported.add(thrown);
     }

@@ -1,12 +1,14 @@
+import { getNamedType, isObjectType } from 'graphql';
 import type { FieldAnswer } from '../native/protocol.js';
 import type { LayerCall, ParentColumns } from '../schema/field-source.js';
-import type { FieldSpecs } from './field-specs.js';
+import type { ColumnsByField, FieldSpecs } from './field-specs.js';
 import { type AnyLayer, callLayer, type LayerOutcome } from './layer-call.js';
-import { columnsOfType } from './layer-result.js';
 import type { OperationState } from './operation.js';
 import { type MaybePromise, whenReady } from './promises.js';
 import type { RequestedField } from './requested-field.js';
 import { completeValues } from './resolve-field.js';
+
+const NO_COLUMNS: ColumnsByField = {};
 
 /**
  * Resolves a field by its layer.
@@ -24,6 +26,7 @@ export function callFieldLayer(
 ): MaybePromise<FieldAnswer> {
   const { coordinate, type, definition, index, context } = field;
   const { objects } = field.parents;
+  const named = getNamedType(type);
   const fullPath = [...path, field.key];
   const call: LayerCall<unknown, Record<string, unknown>, unknown> = {
     parents,
@@ -39,7 +42,7 @@ export function callFieldLayer(
       coordinate,
       fieldName: definition.name,
       type,
-      columns: columnsOfType(type, specs),
+      columns: isObjectType(named) ? specs.columnsOf(named) : NO_COLUMNS,
     },
   });
   return whenReady(outcome, (settled: LayerOutcome) => {
@@ -48,7 +51,7 @@ export function callFieldLayer(
     if (statement.columns !== undefined) {
       const entries = Object.entries(statement.columns);
       const columns = Object.fromEntries(entries.map(([name, column]) => [name, { column }]));
-      operation.answeredColumns.set(fullPath.join('.'), columns);
+      operation.answerColumns(fullPath, columns);
     }
     return { index, statement };
   });

@@ -1,8 +1,7 @@
 import type { GraphQLOutputType } from 'graphql';
-import { getNamedType, getNullableType, isLeafType, isListType, isObjectType } from 'graphql';
+import { getNamedType, getNullableType, isLeafType, isListType } from 'graphql';
 import { PuffError } from '../../errors.js';
-import type { ColumnSpec } from '../schema/spec.js';
-import type { FieldSpecs } from './field-specs.js';
+import type { ColumnsByField } from './field-specs.js';
 import { propertyOf } from './parent-columns.js';
 import { snakeCase } from './row-objects.js';
 
@@ -15,7 +14,7 @@ export interface JoinTarget {
   fieldName: string;
   type: GraphQLOutputType;
   /** Columns of the rows' type by field, as far as the schema says them. */
-  columns: { readonly [field: string]: ColumnSpec };
+  columns: ColumnsByField;
 }
 
 /**
@@ -123,21 +122,6 @@ function keyOf(values: readonly unknown[]): string | undefined {
     parts.push(value instanceof Date ? value.toISOString() : String(value));
   }
   return JSON.stringify(parts);
-}
-
-/** The columns that a schema says for the fields of a type. */
-export function columnsOfType(
-  type: GraphQLOutputType,
-  specs: FieldSpecs,
-): { [field: string]: ColumnSpec } {
-  const named = getNamedType(type);
-  if (!isObjectType(named)) return {};
-  const columns: { [field: string]: ColumnSpec } = {};
-  for (const field of Object.keys(named.getFields())) {
-    const spec = specs.of(named, field)?.spec;
-    if (spec?.kind === 'column') columns[field] = spec;
-  }
-  return columns;
 }
 
 function describe(value: unknown): string {

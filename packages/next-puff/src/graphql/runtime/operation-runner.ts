@@ -30,7 +30,6 @@ export class OperationRunner {
   readonly #shared: SharedRuntime;
   readonly #state: OperationState;
   readonly #answer: AnswerAsk;
-  readonly #database: Database;
   // What belongs to the request (its headers, its signal) is found through the async context.
   readonly #scope = new AsyncResource('NextPuffGraphqlOperation');
 
@@ -38,13 +37,12 @@ export class OperationRunner {
     this.#shared = shared;
     this.#state = state;
     this.#answer = answer;
-    this.#database = new Database(shared.schema.pool);
   }
 
   /** Answers an ask, in as many parts as it takes. Never throws. */
   readonly handle = (ask: Ask): void => {
     if (ask.start !== undefined) this.#state.begin(ask.start);
-    this.#scope.runInAsyncScope(() => this.#run(ask));
+    this.#scope.runInAsyncScope(this.#run, this, ask);
   };
 
   /** Takes what the engine reports of failures: those of statements, for what failed here is known. */
@@ -74,7 +72,8 @@ export class OperationRunner {
       if (ask.kind === 'fields') {
         // The context and the settings are made outside: the transaction cannot begin before them.
         if (ask.transaction === undefined) return this.#resolve(ask, context);
-        return this.#database.within(ask.transaction, () => this.#resolve(ask, context));
+        const database = new Database(schema.pool);
+        return database.within(ask.transaction, () => this.#resolve(ask, context));
       }
       if (ask.kind === 'context') {
         return this.#answer(ask.ask, { context: contextValues.of(context) });
@@ -88,11 +87,15 @@ export class OperationRunner {
   #resolve(ask: FieldsAsk, context: unknown): void {
     const parents = this.#parentsOf(ask);
     const ready: FieldAnswer[] = [];
-    const late = new LateAnswers((fields) => this.#answer(ask.ask, { fields }));
+    let late: LateAnswers | undefined;
     for (const asked of ask.fields) {
       const answer = this.#answerOf(asked, ask, parents, context);
-      if (isPromise(answer)) late.wait(answer);
-      else ready.push(answer);
+      if (isPromise(answer)) {
+        late ??= new LateAnswers((fields) => this.#answer(ask.ask, { fields }));
+        late.wait(answer);
+      } else {
+        ready.push(answer);
+      }
     }
     if (ready.length > 0) this.#answer(ask.ask, { fields: ready });
   }
@@ -141,7 +144,7 @@ export class OperationRunner {
       return new PlacedObjects(root, collector.collect(root, this.#state.rootNodes), [undefined]);
     }
     const source = rowSourceOf(ask, this.#state, this.#shared.specs);
-    this.#shared.rows.adapt(rows, source.type, source.columns, source.name);
+    this.#shared.rows.adapt(rows, source);
     return new PlacedObjects(source.type, source.fields, rows, source.path);
   }
 

@@ -1,26 +1,33 @@
 import type { FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { OperationStart } from '../native/protocol.js';
 import type { FieldCollector } from './collected-fields.js';
-import type { PreparedDocuments, ReadyOperation } from './document.js';
+import {
+  type PreparedDocuments,
+  type PreparedOperation,
+  type SelectedFields,
+  selectedFields,
+} from './document.js';
 import type { ErrorMask } from './failures.js';
 import type { KeptObjects } from './parents.js';
 import type { MaybePromise } from './promises.js';
 import type { RowColumns } from './row-objects.js';
-import type { RowSource } from './row-source.js';
+import type { RowPlace } from './row-source.js';
+
+/** An operation with the variables of one run. */
+interface ReadyOperation extends PreparedOperation {
+  selected: SelectedFields;
+  variableValues: Record<string, unknown>;
+}
 
 /** What JavaScript knows of a running operation; it lives until the operation ends. */
 export class OperationState {
   readonly schema: GraphQLSchema;
   readonly mask: ErrorMask;
-  /** The cache that layers share. */
-  readonly cache = new Map<unknown, unknown>();
-  /** Columns of the statements that dynamic layers answered, by path. */
-  readonly answeredColumns = new Map<string, RowColumns>();
-  /** Where the rows of a layer come from, by the layer's number. */
-  readonly rowSources = new Map<number, RowSource>();
   readonly #documents: PreparedDocuments;
   readonly #makeContext: () => unknown;
   readonly #sets: KeptObjects[] = [];
+  #cache: Map<unknown, unknown> | undefined;
+  #answeredColumns: Map<string, RowColumns> | undefined;
   #context: { value: MaybePromise<unknown> } | undefined;
   #start: OperationStart | undefined;
   #ready: ReadyOperation | undefined;
@@ -54,7 +61,11 @@ export class OperationState {
     if (this.#ready !== undefined) return;
     const start = this.#start;
     if (start === undefined) throw new Error('The first ask of an operation has no start.');
-    this.#ready = this.#documents.of(start.document).ready(start);
+    const prepared = this.#documents.of(start.document).operation(start.operationName);
+    const { operation, rootNodes, fragments, variables } = prepared;
+    const variableValues = variables.coerce(start.variables);
+    const selected = prepared.selected ?? selectedFields(this.schema, fragments, variableValues);
+    this.#ready = { operation, rootNodes, fragments, variables, selected, variableValues };
   }
 
   get #prepared(): ReadyOperation {
@@ -80,7 +91,29 @@ export class OperationState {
   }
 
   get collector(): FieldCollector {
-    return this.#prepared.collector;
+    return this.#prepared.selected.collector;
+  }
+
+  /** Where the rows of layers come from, by the layer's number. */
+  get rowPlaces(): Map<number, RowPlace> {
+    return this.#prepared.selected.rowPlaces;
+  }
+
+  /** The cache that layers share. */
+  get cache(): Map<unknown, unknown> {
+    this.#cache ??= new Map();
+    return this.#cache;
+  }
+
+  /** Remembers the columns of a statement that a dynamic layer answered, by the path of its field. */
+  answerColumns(path: readonly string[], columns: RowColumns): void {
+    this.#answeredColumns ??= new Map();
+    this.#answeredColumns.set(path.join('.'), columns);
+  }
+
+  /** The columns that a dynamic layer answered, if it said any. */
+  answeredColumns(path: readonly string[]): RowColumns | undefined {
+    return this.#answeredColumns?.get(path.join('.'));
   }
 
   /** The nodes from which the root's fields are collected; always the same array. */

@@ -56,12 +56,14 @@ export class RequestedField {
    * @throws {GraphQLError} when a custom scalar does not take a value
    */
   args(): { [name: string]: unknown } {
-    this.#args ??= getArgumentValues(
-      this.definition,
-      this.nodes[0] as FieldNode,
-      this.#operation.variableValues,
-    );
+    this.#args ??= this.#readArgs();
     return this.#args;
+  }
+
+  #readArgs(): { [name: string]: unknown } {
+    if (this.definition.args.length === 0) return {};
+    const { variableValues } = this.#operation;
+    return getArgumentValues(this.definition, this.nodes[0] as FieldNode, variableValues);
   }
 
   /** What resolvers get as their fourth argument. */

@@ -8,8 +8,18 @@ export type Row = Record<string, unknown>;
 /** Where the fields of a row's type are among its columns, as far as the statement says it. */
 export type RowColumns = { readonly [field: string]: ColumnSpec };
 
+/** What the columns of rows mean. */
+export interface RowMeaning {
+  readonly type: GraphQLObjectType;
+  readonly columns: RowColumns;
+  /** Names the statement's columns: the same name stands for the same `columns`. */
+  readonly name: string;
+}
+
 /** How rows with certain columns become readable by field names. */
 interface RowShape {
+  /** The columns. */
+  present: readonly string[];
   /** Has an accessor for each field that has no column of its name. */
   prototype: object;
   /** Fields that have a column of their name but not its value. */
@@ -35,20 +45,18 @@ const MAX_SHAPES = 1000;
 export class RowObjects {
   readonly #specs: FieldSpecs;
   readonly #shapes = new Map<string, RowShape>();
+  /** The last shape of each meaning: its rows mostly have the same columns again. */
+  readonly #last = new WeakMap<RowMeaning, RowShape>();
 
   constructor(specs: FieldSpecs) {
     this.#specs = specs;
   }
 
-  /**
-   * Makes rows readable, in place.
-   *
-   * @param source names the statement's columns: the same name stands for the same `columns`
-   */
-  adapt(rows: Row[], type: GraphQLObjectType, columns: RowColumns, source: string): void {
+  /** Makes rows readable, in place. */
+  adapt(rows: Row[], meaning: RowMeaning): void {
     const [first] = rows;
     if (first === undefined) return;
-    const { prototype, replaced } = this.#shapeOf(Object.keys(first), type, columns, source);
+    const { prototype, replaced } = this.#shapeOf(Object.keys(first), meaning);
     for (const row of rows) {
       for (const { field, column, enumValues } of replaced) {
         row[field] = valueIn(enumValues, row[column]);
@@ -57,23 +65,23 @@ export class RowObjects {
     }
   }
 
-  #shapeOf(
-    present: readonly string[],
-    type: GraphQLObjectType,
-    columns: RowColumns,
-    source: string,
-  ): RowShape {
-    const key = JSON.stringify([type.name, source, present]);
+  #shapeOf(present: readonly string[], meaning: RowMeaning): RowShape {
+    const last = this.#last.get(meaning);
+    if (last !== undefined && areEqual(last.present, present)) return last;
+    const { type, columns, name } = meaning;
+    const key = JSON.stringify([type.name, name, present]);
     let shape = this.#shapes.get(key);
     if (shape === undefined) {
       if (this.#shapes.size >= MAX_SHAPES) this.#shapes.clear();
-      shape = this.#makeShape(new Set(present), type, columns);
+      shape = this.#makeShape(present, type, columns);
       this.#shapes.set(key, shape);
     }
+    this.#last.set(meaning, shape);
     return shape;
   }
 
-  #makeShape(present: ReadonlySet<string>, type: GraphQLObjectType, columns: RowColumns): RowShape {
+  #makeShape(names: readonly string[], type: GraphQLObjectType, columns: RowColumns): RowShape {
+    const present = new Set(names);
     const prototype: object = {};
     const replaced: ReplacedField[] = [];
     for (const field of Object.keys(type.getFields())) {
@@ -103,7 +111,7 @@ export class RowObjects {
         },
       });
     }
-    return { prototype, replaced };
+    return { present: names, prototype, replaced };
   }
 
   #columnOf(
@@ -119,6 +127,10 @@ export class RowObjects {
     if (said.column !== field || present.has(field)) return said;
     return { ...said, column: snakeCase(field) };
   }
+}
+
+function areEqual(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((name, index) => name === others[index]);
 }
 
 function valueIn(enumValues: EnumValues, value: unknown): unknown {

@@ -11,18 +11,29 @@ import type { CollectedFields, SelectingNodes } from './collected-fields.js';
 import type { FieldSpecs } from './field-specs.js';
 import type { OperationState } from './operation.js';
 import type { ResponsePath } from './parents.js';
-import type { RowColumns } from './row-objects.js';
+import type { RowColumns, RowMeaning } from './row-objects.js';
 
 /** Where the rows of a layer come from. */
-export interface RowSource {
-  type: GraphQLObjectType;
+export interface RowSource extends RowMeaning {
   /** What is selected of them. */
   fields: CollectedFields;
   /** Their place, without indices: JavaScript does not know the lists that rows are in. */
   path: ResponsePath | undefined;
-  columns: RowColumns;
-  /** Names the columns. */
-  name: string;
+}
+
+/** As much of a {@link RowSource} as the document and the schema say: the same for every run. */
+export interface RowPlace {
+  /** Its columns are those of `layer`, if there is one. */
+  source: RowSource;
+  keys: readonly string[];
+  /** The dynamic layer whose statement has the rows: each answer has its own columns. */
+  layer: AnsweringLayer | undefined;
+}
+
+interface AnsweringLayer {
+  coordinate: string;
+  /** Its response keys, from the operation on. */
+  keys: readonly string[];
 }
 
 /** A field on the way. */
@@ -52,8 +63,30 @@ export function rowSourceOf(
   operation: OperationState,
   specs: FieldSpecs,
 ): RowSource {
-  const known = operation.rowSources.get(ask.layer);
-  if (known !== undefined) return known;
+  const known = operation.rowPlaces.get(ask.layer);
+  if (known !== undefined && isOf(known, ask)) return inRun(known, operation);
+  const place = findPlace(ask, operation, specs);
+  operation.rowPlaces.set(ask.layer, place);
+  return inRun(place, operation);
+}
+
+/** Plans of one operation may number their layers in other ways. */
+function isOf({ source, keys }: RowPlace, { type, path, fields }: FieldsAsk): boolean {
+  return (
+    source.type.name === type &&
+    keys.length === path.length &&
+    keys.every((key, index) => key === path[index]) &&
+    fields.every((field) => isSelected(source.fields, field.key, field.name))
+  );
+}
+
+function inRun({ source, layer }: RowPlace, operation: OperationState): RowSource {
+  const columns = layer && operation.answeredColumns(layer.keys);
+  if (layer === undefined || columns === undefined) return source;
+  return { ...source, columns, name: `${layer.coordinate} ${JSON.stringify(columns)}` };
+}
+
+function findPlace(ask: FieldsAsk, operation: OperationState, specs: FieldSpecs): RowPlace {
   const root = operation.schema.getRootType(operation.operation.operation) as GraphQLObjectType;
   let ways: Way[] = [{ type: root, nodes: operation.rootNodes, path: undefined, steps: [] }];
   for (const key of ask.path) ways = ways.flatMap((way) => onward(way, key, operation));
@@ -62,9 +95,8 @@ export function rowSourceOf(
     const fields = operation.collector.collect(way.type, way.nodes);
     if (!ask.fields.every((field) => isSelected(fields, field.key, field.name))) continue;
     const { type, path } = way;
-    const source = { type, fields, path, ...columnsAt(way, ask.path, operation, specs) };
-    operation.rowSources.set(ask.layer, source);
-    return source;
+    const { columns, name, layer } = columnsAt(way, ask.path, specs);
+    return { source: { type, fields, path, columns, name }, keys: ask.path, layer };
   }
   throw new Error(`The document has no ${ask.type} at ${ask.path.join('.')}.`);
 }
@@ -98,25 +130,24 @@ function isSelected(fields: CollectedFields, key: string, name: string): boolean
 function columnsAt(
   { steps }: Way,
   path: readonly string[],
-  operation: OperationState,
   specs: FieldSpecs,
-): { columns: RowColumns; name: string } {
+): Pick<RowSource, 'columns' | 'name'> & Pick<RowPlace, 'layer'> {
+  const layer = undefined;
   for (let depth = steps.length; depth > 0; depth--) {
     const { type, field } = steps[depth - 1] as Step;
     const found = specs.of(type, field);
     if (found === undefined) continue;
     const { coordinate, spec } = found;
     if (spec.kind === 'statement') {
-      return { columns: spec.columns ?? NO_COLUMNS, name: coordinate };
+      return { columns: spec.columns ?? NO_COLUMNS, name: coordinate, layer };
     }
     if (spec.kind === 'connection') {
-      return { columns: spec.forward.columns ?? NO_COLUMNS, name: coordinate };
+      return { columns: spec.forward.columns ?? NO_COLUMNS, name: coordinate, layer };
     }
     if (spec.kind === 'layer') {
-      const key = path.slice(0, depth).join('.');
-      const columns = operation.answeredColumns.get(key) ?? NO_COLUMNS;
-      return { columns, name: `${coordinate} ${JSON.stringify(columns)}` };
+      const answering = { coordinate, keys: path.slice(0, depth) };
+      return { columns: NO_COLUMNS, name: `${coordinate} {}`, layer: answering };
     }
   }
-  return { columns: NO_COLUMNS, name: '' };
+  return { columns: NO_COLUMNS, name: '', layer };
 }

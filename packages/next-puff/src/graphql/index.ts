@@ -24,6 +24,7 @@ export {
   type JoinOptions,
   type LayerCall,
   type LayerInfo,
+  type LayerOptions,
   type LayerResult,
   type OrderKey,
   type ParentColumns,

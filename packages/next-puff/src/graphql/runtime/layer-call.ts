@@ -43,7 +43,7 @@ function ofSettled(layer: AnyLayer, result: unknown, task: LayerTask): LayerOutc
   if (isSql(result)) return { statement: answeredStatement(result.text, result.values) };
   const join = joinOf(layer);
   if (Array.isArray(result) && areRows(result, join, task.target)) {
-    return { values: joinRows(result, task.parents, join, task.target) };
+    return { values: joinRows(result, task.parents, join, task.target, layer.options) };
   }
   return { values: alignedValues(result, task.parents.length, task.target.coordinate) };
 }
@@ -85,7 +85,7 @@ function ofRows(layer: AnyLayer, result: unknown, task: LayerTask): LayerOutcome
     );
   }
   const rows = Array.isArray(result) ? result : result === null ? [] : [result];
-  return { values: joinRows(rows, parents, join, target) };
+  return { values: joinRows(rows, parents, join, target, layer.options) };
 }
 
 function joinOf(layer: AnyLayer): Join {

@@ -1,6 +1,7 @@
 import type { GraphQLOutputType } from 'graphql';
 import { getNamedType, getNullableType, isLeafType, isListType } from 'graphql';
 import { PuffError } from '../../errors.js';
+import type { LayerOptions } from '../schema/field-source.js';
 import type { ColumnsByField } from './field-specs.js';
 import { propertyOf } from './parent-columns.js';
 import { snakeCase } from './row-objects.js';
@@ -16,6 +17,9 @@ export interface JoinTarget {
   /** Columns of the rows' type by field, as far as the schema says them. */
   columns: ColumnsByField;
 }
+
+/** What a layer says of the values in its rows; see `LayerOptions`. */
+export type LeafOptions = Pick<LayerOptions, 'value' | 'default'>;
 
 /**
  * The value of each parent, when a layer returned values.
@@ -59,12 +63,14 @@ export function joinRows(
   parents: readonly unknown[],
   join: Join,
   target: JoinTarget,
+  options: LeafOptions,
 ): unknown[] {
   const isList = isListType(getNullableType(target.type));
-  const readValue = leafReader(rows, join, target);
+  const readValue = leafReader(rows, join, target, options.value);
   if (join.length === 0) {
     const values = rows.map(readValue);
-    return parents.map(() => (isList ? values : values[0]));
+    const value = values.length > 0 ? values[0] : options.default;
+    return parents.map(() => (isList ? values : value));
   }
   const first = rows[0] as object | undefined;
   const children = join.map(([, child]) => nameIn(first ?? {}, child, target.columns) ?? child);
@@ -79,7 +85,8 @@ export function joinRows(
   return parents.map((parent) => {
     const key = keyOf(join.map(([column]) => propertyOf(parent, column)));
     const group = key === undefined ? undefined : groups.get(key);
-    return isList ? (group ?? []) : group?.[0];
+    if (group === undefined) return isList ? [] : options.default;
+    return isList ? group : group[0];
   });
 }
 
@@ -88,11 +95,12 @@ function leafReader(
   rows: readonly unknown[],
   join: Join,
   { type, fieldName, coordinate, columns }: JoinTarget,
+  value: string | undefined,
 ): (row: unknown) => unknown {
   const [first] = rows;
   const isPlain = !isLeafType(getNamedType(type)) || typeof first !== 'object' || first === null;
   if (isPlain) return (row) => row;
-  const own = nameIn(first, fieldName, columns);
+  const own = nameIn(first, value ?? fieldName, columns);
   if (own !== undefined) return (row) => propertyOf(row, own);
   const joined = new Set(join.map(([, child]) => nameIn(first, child, columns)));
   const others = Object.keys(first).filter((name) => !joined.has(name));

@@ -24,6 +24,7 @@ import {
   isFieldSource,
   type JoinOptions,
   kindOf,
+  type LayerOptions,
   type StaticLayer,
   type StaticLayerOptions,
 } from './field-source.js';
@@ -125,9 +126,14 @@ class FieldCompiler implements CompiledFields {
         };
       case 'layer': {
         const { options } = source as DynamicLayer;
+        checkValueOptions(coordinate, field, options);
         const on = joinsOf(coordinate, options, isRoot);
         this.layers.set(coordinate, source as DynamicLayer);
-        return on.length === 0 ? { kind: 'layer' } : { kind: 'layer', on };
+        const spec: FieldSpec = { kind: 'layer' };
+        if (on.length > 0) spec.on = on;
+        if (options.value !== undefined) spec.value = options.value;
+        if (options.default !== undefined) spec.default = options.default;
+        return spec;
       }
       default:
         return this.#column(coordinate, field, source as ColumnField, isRoot);
@@ -307,25 +313,28 @@ function checkJoin(
   );
 }
 
-function checkLeafOptions(
+/** Objects are made of all columns of their rows. */
+function checkValueOptions(
   coordinate: string,
   field: Field,
-  { value, default: missing }: StaticLayerOptions,
+  { value, default: missing }: LayerOptions,
 ): void {
-  const type = getNamedType(field.type);
-  if (!isLeafType(type)) {
-    const option = value !== undefined ? 'value' : missing !== undefined ? 'default' : undefined;
-    if (option === undefined) return;
-    throw schemaError(
-      coordinate,
-      `\`${option}\` is for scalars and enums, and the field has the type \`${String(field.type)}\``,
-      `Take \`${option}\` away.`,
-    );
-  }
+  if (isLeafType(getNamedType(field.type))) return;
+  const option = value !== undefined ? 'value' : missing !== undefined ? 'default' : undefined;
+  if (option === undefined) return;
+  throw schemaError(
+    coordinate,
+    `\`${option}\` is for scalars and enums, and the field has the type \`${String(field.type)}\``,
+    `Take \`${option}\` away.`,
+  );
+}
+
+function checkLeafOptions(coordinate: string, field: Field, options: StaticLayerOptions): void {
+  checkValueOptions(coordinate, field, options);
   if (!needsJavaScript(field)) return;
   throw schemaError(
     coordinate,
-    `the scalar ${type.name} has its own \`serialize\`, which a static layer does not run`,
+    `the scalar ${getNamedType(field.type).name} has its own \`serialize\`, which a static layer does not run`,
     'Use `layer` and return values, or leave `serialize` out and let PostgreSQL write the value.',
   );
 }

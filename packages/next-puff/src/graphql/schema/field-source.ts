@@ -77,12 +77,16 @@ export interface JoinOptions {
   readonly on?: Readonly<Record<string, string>>;
 }
 
-/** The options of a static layer. */
-export interface StaticLayerOptions extends JoinOptions {
+/** The options of a layer. */
+export interface LayerOptions extends JoinOptions {
   /** For a field of a scalar or an enum: the column with its value, if its name does not tell. */
   readonly value?: string;
   /** For a field of a scalar or an enum: the value of a parent without a row; `null` if not given. */
   readonly default?: Json;
+}
+
+/** The options of a static layer. */
+export interface StaticLayerOptions extends LayerOptions {
   /**
    * Columns whose value is that of an argument, as in `{ id: 'id' }` for `where id = ${args.id}`: what
    * is below can then be fetched at the same time. `filter.id` is the field `id` of an input object.
@@ -113,13 +117,13 @@ export class DynamicLayer<Args = never, Parent = never, Context = never, Result 
   readonly resolve: (
     call: LayerCall<Args, Parent, Context>,
   ) => LayerResult<Result> | Promise<LayerResult<Result>>;
-  readonly options: JoinOptions;
+  readonly options: LayerOptions;
 
   constructor(
     resolve: (
       call: LayerCall<Args, Parent, Context>,
     ) => LayerResult<Result> | Promise<LayerResult<Result>>,
-    options: JoinOptions,
+    options: LayerOptions,
   ) {
     this.resolve = resolve;
     this.options = options;

@@ -2,8 +2,8 @@ import type { Sql } from '../../postgres/sql.js';
 import type { UnawaitedQuery } from '../../prisma/sql/to-sql.js';
 import {
   DynamicLayer,
-  type JoinOptions,
   type LayerCall,
+  type LayerOptions,
   type LayerResult,
   StaticLayer,
   type StaticLayerOptions,
@@ -26,7 +26,7 @@ export interface LayerFunction {
     resolve: (
       call: LayerCall<Args, Parent, Context>,
     ) => LayerResult<Result> | Promise<LayerResult<Result>>,
-    options?: JoinOptions,
+    options?: LayerOptions,
   ): DynamicLayer<Args, Parent, Context, Result>;
   /**
    * Resolves a field by one statement for all parents, without JavaScript: the function is called at the
@@ -49,7 +49,7 @@ export const layer: LayerFunction = Object.assign(
     resolve: (
       call: LayerCall<Args, Parent, Context>,
     ) => LayerResult<Result> | Promise<LayerResult<Result>>,
-    options: JoinOptions = {},
+    options: LayerOptions = {},
   ) => new DynamicLayer(resolve, options),
   {
     static: <Args, Parent, Context = SchemaRequest>(

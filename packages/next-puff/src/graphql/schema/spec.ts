@@ -132,6 +132,10 @@ export interface PageSizeSpec {
 export interface LayerSpec {
   /** As in a statement, for the rows of the statement that the function returns. */
   on?: JoinSpec[];
+  /** As in a statement. */
+  value?: string;
+  /** As in a statement. */
+  default?: Json;
 }
 
 /** A Relay connection (GraphQL Cursor Connections Specification). */

@@ -207,6 +207,28 @@ test.each([
   expect(errors?.[0]?.message).toMatch(message);
 });
 
+test('the value of a scalar, and that of parents without rows', async () => {
+  // Question 3 has no choices.
+  const statement =
+    'select question_id, count(*)::int, sum(votes)::int as total from choice group by 1';
+  const options = { on: { id: 'question_id' }, value: 'total', default: 0 };
+  for (const total of [
+    layer(() => sql`${sql.unsafe(statement)}`, options),
+    layer(async () => [...(await postgres.query(statement))], options),
+  ]) {
+    const schema = polls({ Question: { total } });
+    expect(await schema.query('{ questions { id total } }')).toEqual({
+      data: {
+        questions: [
+          { id: 1, total: 120 },
+          { id: 2, total: 90 },
+          { id: 3, total: 0 },
+        ],
+      },
+    });
+  }
+});
+
 test('a column that the parents do not have', async () => {
   const schema = polls({
     Question: { total: layer(({ parents }) => sql`select ${parents.nothing}`, { on: {} }) },

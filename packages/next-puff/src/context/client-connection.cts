@@ -1,6 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+/** What Node publishes of a request. */
+interface StartedRequest {
+  server: Server;
+  request: IncomingMessage;
+  response: ServerResponse;
+}
 
 /**
  * The client that waits for the answer to one HTTP request.
@@ -8,10 +15,18 @@ import type { ServerResponse } from 'node:http';
  * It belongs to the request's async context and keeps no reference to the response once that closed.
  */
 export class ClientConnection {
+  /** The server that the request came to. */
+  readonly server: Server;
+  readonly method: string;
+  /** The URL as the client sent it; later a router may change it in the request. */
+  readonly url: string;
   #state: 'waiting' | 'answered' | 'disconnected' = 'waiting';
   #listeners = new Set<() => void>();
 
-  constructor(response: ServerResponse) {
+  constructor({ server, request, response }: StartedRequest) {
+    this.server = server;
+    this.method = request.method ?? '';
+    this.url = request.url ?? '';
     response.once('close', () => {
       // 'close' comes after 'finish' when the whole answer was handed to the socket.
       this.#state = response.writableFinished ? 'answered' : 'disconnected';
@@ -46,8 +61,7 @@ export function watchClients(): void {
   const storage = new AsyncLocalStorage<ClientConnection>();
   globals[KEY] = storage;
   subscribe('http.server.request.start', (message) => {
-    const { response } = message as { response: ServerResponse };
-    storage.enterWith(new ClientConnection(response));
+    storage.enterWith(new ClientConnection(message as StartedRequest));
   });
 }
 

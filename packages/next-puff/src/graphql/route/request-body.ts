@@ -47,7 +47,8 @@ export async function readBody(
   }
 }
 
-function joined(chunks: Uint8Array[], length: number): Uint8Array {
+/** The bytes of all chunks. */
+export function joined(chunks: Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;
   if (first === undefined) return NO_BODY.bytes;
   if (chunks.length === 1) return first;

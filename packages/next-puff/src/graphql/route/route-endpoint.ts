@@ -4,6 +4,7 @@ import type { PuffSchema } from '../puff-schema.js';
 import type { HttpOptionsSpec } from './http-options.js';
 import { readBody } from './request-body.js';
 import { type GraphQLRouteOptions, httpOptions } from './route-options.js';
+import { Shortcut } from './shortcut.js';
 
 /** Nobody reads this answer. */
 const CLIENT_CLOSED_REQUEST = 499;
@@ -13,11 +14,15 @@ export class RouteEndpoint<Context> {
   readonly #schema: PuffSchema<Context>;
   readonly #options: HttpOptionsSpec;
   readonly #native: NativeSchema;
+  readonly #shortcut: Shortcut<Context> | undefined;
 
   constructor(schema: PuffSchema<Context>, options: GraphQLRouteOptions) {
     this.#schema = schema;
     this.#options = httpOptions(options);
     this.#native = new NativeSchema(() => schema.spec, { pool: schema.pool, http: this.#options });
+    if (options.shortcut === true) {
+      this.#shortcut = new Shortcut(schema, this.#native, this.#options.maxBodyBytes);
+    }
   }
 
   /**
@@ -43,6 +48,7 @@ export class RouteEndpoint<Context> {
 
   async #answer(request: Request, search: string, signal: AbortSignal): Promise<Response> {
     await this.#schema.prepare();
+    this.#shortcut?.open(request);
     const { bytes, length } = await readBody(request, this.#options.maxBodyBytes, signal);
     const { status, headers, body } = await this.#native.http(
       {

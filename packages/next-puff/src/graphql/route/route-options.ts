@@ -40,6 +40,28 @@ export interface GraphQLRouteOptions {
    * answer then has its layers with their SQL. Default: true, but false when `NODE_ENV` is `production`.
    */
   readonly explain?: boolean;
+  /**
+   * Whether requests are answered at the HTTP server of `next start`, before Next.js sees them, which
+   * would take most of the time of a small operation. Default: false.
+   *
+   * The schema must need no JavaScript: every field is a static layer, a connection or a column, and
+   * there are no `settings`, nor values of `context` in statements. The first GET and the first POST
+   * still go through Next.js; from then on the server answers the URL that they had. Responses have the
+   * same status, body and headers of their own, and a client that goes away still cancels.
+   *
+   * What Next.js does around a route does not happen to these requests:
+   * - wrappers around `GET` and `POST`: only the first request comes to them, so export both as
+   *   `graphqlRoute` returns them, and check who may ask in front of the server;
+   * - `proxy.ts` (or `middleware.ts`): if it covers the URL, the option warns and does nothing;
+   * - `headers`, `redirects` and `rewrites` of `next.config`, and compression;
+   * - the request context of `withPuff`: its deadline (the schema's `limits.timeoutMs` remains) and its
+   *   transaction;
+   * - tracing and logging of Next.js.
+   *
+   * Methods other than GET and POST, requests with `Expect` or `Upgrade`, and all of `next dev` go through
+   * Next.js. Without effect where no HTTP server of Node is in the same process.
+   */
+  readonly shortcut?: boolean;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -93,8 +115,10 @@ function wholeNumber(name: string, value: number | undefined): number | undefine
   throw refusal(`${name} must be a whole number, got ${String(value)}.`);
 }
 
-function refusal(message: string): PuffError {
+/** The error for a route that cannot be. */
+export function refusal(message: string, hint?: string): PuffError {
   return new PuffError('PUFF_GRAPHQL_ROUTE', `graphqlRoute(): ${message}`, {
     operation: 'graphql',
+    hint,
   });
 }

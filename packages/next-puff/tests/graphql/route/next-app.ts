@@ -17,6 +17,7 @@ export class NextApp {
   readonly #env: Record<string, string | undefined>;
   #server: ChildProcess | undefined;
   #origin = '';
+  #output = () => '';
 
   /**
    * @param how next-puff is in the app's own `node_modules`, as an installation puts it there, or is the
@@ -38,7 +39,17 @@ export class NextApp {
 
   /** Where its GraphQL is. */
   get url(): string {
-    return `${this.#origin}/api/graphql`;
+    return this.at('/api/graphql');
+  }
+
+  /** What its server has printed. */
+  get output(): string {
+    return this.#output();
+  }
+
+  /** The URL of a path. */
+  at(path: string): string {
+    return `${this.#origin}${path}`;
   }
 
   /** Runs `next build`, without any database. */
@@ -56,6 +67,7 @@ export class NextApp {
     });
     this.#server = child;
     const output = collect(child);
+    this.#output = output;
     for (let left = 600; left > 0 && child.exitCode === null; left--) {
       const [, origin] = /(http:\/\/127\.0\.0\.1:\d+)/.exec(output()) ?? [];
       if (origin !== undefined && /Ready in/.test(output())) {
@@ -67,8 +79,8 @@ export class NextApp {
     throw new Error(`next ${command} did not come up:\n${output()}`);
   }
 
-  query(query: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(this.url, {
+  query(query: string, init: RequestInit = {}, url = this.url): Promise<Response> {
+    return fetch(url, {
       method: 'POST',
       body: JSON.stringify({ query }),
       ...init,

@@ -2,7 +2,7 @@ import { currentContext } from 'next-puff';
 import { defineSchema, layer, sql } from 'next-puff/graphql';
 import { greeting } from './greeting';
 
-export const schema = defineSchema({
+export const schema = defineSchema<{ tenant: string | null }>({
   typeDefs: `
     type Query { greeting: String, tenant: String, route: String, slow: Int }
     type Mutation { rename(to: String!): String }

@@ -1,0 +1,4 @@
+import { graphqlRoute } from 'next-puff/graphql';
+import { schema } from '@/lib/static-schema';
+
+export const { GET, POST } = graphqlRoute(schema, { maxBodyBytes: 10_000 });

@@ -1,0 +1,19 @@
+import { defineSchema, layer, sql } from 'next-puff/graphql';
+
+/** Needs no JavaScript at a request. */
+export const schema = defineSchema({
+  typeDefs: `
+    type Query { add(a: Int!, b: Int!): Int, broken: Int, slow: Int }
+    type Mutation { rename(to: String!): String }
+  `,
+  layers: {
+    Query: {
+      add: layer.static(({ args }) => sql`select ${args.a}::int + ${args.b}::int as add`),
+      broken: layer.static(() => sql`select 1 / 0 as broken`),
+      slow: layer.static(() => sql`select 1 as slow from pg_sleep(30)`),
+    },
+    Mutation: {
+      rename: layer.static(({ args }) => sql`select ${args.to}::text as rename`),
+    },
+  },
+});

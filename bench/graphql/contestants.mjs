@@ -51,6 +51,11 @@ export const contestants = {
     path: '/api/graphql',
     build: () => startNext(PUFF_APP),
   },
+  'puff-shortcut': {
+    what: 'the same with { shortcut: true }: answered before Next.js routes the request',
+    path: '/api/direct',
+    build: () => startNext(PUFF_APP),
+  },
   'puff-engine': {
     what: 'the engine of next-puff behind a plain HTTP server in Rust, without Node.js',
     path: '/graphql',

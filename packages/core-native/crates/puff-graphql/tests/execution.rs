@@ -479,6 +479,35 @@ fn connections_have_pages_and_cursors() {
 }
 
 #[test]
+fn what_is_no_object_is_no_connection() {
+    let statement = json!({ "text": "items" });
+    let engine = engine(json!({
+        "sdl": "type Query { bare: String pages: Pages } type Pages { pageInfo: String }",
+        "fields": {
+            "Query.bare": { "kind": "connection", "forward": statement, "backward": statement, "cursor": ["id"], "pageSize": { "default": 2, "max": 9 } },
+            "Query.pages": { "kind": "connection", "forward": statement, "backward": statement, "cursor": ["id"], "pageSize": { "default": 2, "max": 9 } },
+        },
+        "options": { "masksErrors": false },
+    }));
+    let mut host = Tables::default();
+    host.by_sql
+        .insert("items", (vec!["id"], vec![vec![json!(1)]]));
+    let body = run(&engine, &host, "{ bare pages { pageInfo } }", json!({}));
+    assert_eq!(
+        body["data"],
+        json!({ "bare": null, "pages": { "pageInfo": null } })
+    );
+    for (index, path) in [json!(["bare"]), json!(["pages", "pageInfo"])]
+        .iter()
+        .enumerate()
+    {
+        let error = &body["errors"][index];
+        assert_eq!(error["path"], *path);
+        assert_eq!(error["extensions"]["code"], "PUFF_GRAPHQL_SCHEMA");
+    }
+}
+
+#[test]
 fn schemas_that_cannot_be_are_refused() {
     for (fields, expected) in [
         (

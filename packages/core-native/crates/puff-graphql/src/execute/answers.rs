@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Map, Value as Json};
 
 use super::data::{ChildData, FieldData, FieldErrors, Objects, Slot, Slots};
-use super::executor::{Args, Executor, schema_failure};
+use super::executor::{Executor, schema_failure};
 use super::explain::{Begun, StepReport};
 use super::statements::{join_rows, keys_of};
 use crate::host::{self, Failure, FieldAnswer, Host, ObjectSet, Params};
@@ -20,7 +20,6 @@ impl<'e, H: Host> Executor<'e, H> {
         &'s self,
         layer: &'s Layer,
         field: &'s Field,
-        _args: &Args<'s>,
         objects: &Objects,
         answer: Result<FieldAnswer, Failure>,
         begun: Option<Begun>,

@@ -7,7 +7,7 @@ use futures_util::future::join;
 use super::data::{
     ChildData, FieldData, FieldErrors, LeafRows, Objects, Page, Pages, RowObjects, Slots,
 };
-use super::executor::{Args, Executor};
+use super::executor::{Args, Executor, schema_failure};
 use super::parameters::{NO_CURSOR, page_size};
 use super::statements::{Joined, bad_input};
 use crate::host::{Failure, Host};
@@ -22,8 +22,8 @@ impl<'e, H: Host> Executor<'e, H> {
         args: Args<'s>,
         objects: &Objects,
     ) -> FieldData<'s> {
-        if field.children.is_empty() {
-            return FieldData::Typename;
+        if field.children.len() != 1 {
+            return self.failed(&no_object(field), field);
         }
         let child = self.planner.child(self.plan, layer, field, 0);
         let pages = self.pages(layer, field, child, connection, &args, objects);
@@ -115,7 +115,9 @@ impl<'e, H: Host> Executor<'e, H> {
         objects: &Objects,
     ) -> FieldData<'s> {
         let joined = match (&field.source, objects) {
-            (Source::Part(ConnectionPart::PageInfo), Objects::Pages(pages)) => {
+            (Source::Part(ConnectionPart::PageInfo), Objects::Pages(pages))
+                if field.children.len() == 1 =>
+            {
                 let child = self.planner.child(self.plan, layer, field, 0);
                 let slots = Slots::One((0..pages.pages.len() as u32).map(Some).collect());
                 let data = self.run_layer(child, Objects::Pages(pages.clone())).await;
@@ -124,6 +126,9 @@ impl<'e, H: Host> Executor<'e, H> {
                     layers: vec![data],
                     errors: FieldErrors::default(),
                 });
+            }
+            (Source::Part(ConnectionPart::PageInfo), _) => {
+                return self.failed(&no_object(field), field);
             }
             (Source::Part(part), Objects::Pages(pages)) => Joined {
                 rows: RowObjects {
@@ -143,11 +148,19 @@ impl<'e, H: Host> Executor<'e, H> {
                 },
                 ranges: (0..rows.len() as u32).map(|row| (row, 1)).collect(),
             },
-            _ => return FieldData::Typename,
+            _ => return self.failed(&no_object(field), field),
         };
         self.field_of_rows(layer, field, joined, None, "null", &[])
             .await
     }
+}
+
+/// Connections and their page information are objects of one type.
+fn no_object(field: &Field) -> Failure {
+    schema_failure(format!(
+        "{}: a connection, its edges and its pageInfo have to be of object types.",
+        field.coordinate
+    ))
 }
 
 /// A cursor holds values that its client may have made up: PostgreSQL refuses those of another type

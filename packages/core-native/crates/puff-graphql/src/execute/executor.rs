@@ -175,13 +175,13 @@ impl<'e, H: Host> Executor<'e, H> {
                     })
                     .collect(),
             });
-            for ((at, field, args), answer) in asked.into_iter().zip(answers) {
+            for ((at, field, _), answer) in asked.into_iter().zip(answers) {
                 pending.push(
                     async move {
                         let begun = self.trace.map(Trace::begin);
                         let answer = answer.await;
                         let data = self
-                            .answered_field(layer, field, &args, objects, answer, begun)
+                            .answered_field(layer, field, objects, answer, begun)
                             .await;
                         (at, data)
                     }

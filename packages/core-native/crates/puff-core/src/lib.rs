@@ -3,5 +3,7 @@
 //! This crate knows neither Node.js nor Next.js. The binding crate turns JavaScript calls into calls
 //! of what is public here and brings the answers back.
 
+pub mod cache;
 pub mod postgres;
+pub mod pubsub;
 pub mod runtime;

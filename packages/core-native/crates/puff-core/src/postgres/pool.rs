@@ -209,6 +209,21 @@ impl Pool {
         }));
     }
 
+    /// A pool of its own for one service of the core, to the same database as the same user: it opens at
+    /// most so many connections and keeps them.
+    ///
+    /// # Errors
+    /// As [`Pool::new`].
+    pub fn companion(&self, name: &str, max_connections: usize) -> Result<Pool, ConfigError> {
+        let mut config = self.0.config.clone();
+        config.password = self.0.password().as_deref().map(str::to_owned);
+        config.application_name = format!("{} {name}", config.application_name);
+        config.max_connections = max_connections;
+        config.min_connections = 1;
+        config.statement_timeout = None;
+        Pool::new(config)
+    }
+
     /// Sets the password that connections opened from now on use.
     pub fn set_password(&self, password: Option<&str>) {
         *self.0.password() = password.map(Arc::from);

@@ -1,0 +1,15 @@
+//! Messages on named channels, to whoever listens at that moment.
+//!
+//! The [`Hub`] of the process delivers to all its subscribers: isolates, WebSockets, GraphQL
+//! subscriptions. A message is encoded once and shared; nobody waits for anybody. A [`Transport`] brings
+//! messages to the hubs of other processes.
+
+mod hub;
+mod payload;
+mod postgres;
+mod transport;
+
+pub use hub::{Hub, Subscriber, Subscription, hub};
+pub use payload::{Kind, Payload};
+pub use postgres::PostgresTransport;
+pub use transport::{Overflow, Transport};

@@ -1,0 +1,74 @@
+//! Messages between processes by PostgreSQL's LISTEN and NOTIFY.
+//!
+//! Each process listens to one channel of PostgreSQL, on one connection, however many channels of ours
+//! it has; messages are sent in batches by another. What is longer than a notification may be (8,000
+//! bytes) waits in a table, and the notification says where.
+//!
+//! A message reaches every process that is connected when PostgreSQL takes it, at most once, and those
+//! of one process in their order. A process that loses its connection connects again by itself; its
+//! subscribers are told of the gap. LISTEN does not work through PgBouncer in transaction mode.
+
+mod envelope;
+mod inbox;
+mod outbox;
+mod store;
+
+use std::sync::Arc;
+
+use crate::postgres::{ConfigError, Pool};
+use crate::runtime;
+
+use self::outbox::Outbox;
+use super::hub::Hub;
+use super::payload::Payload;
+use super::transport::{Overflow, Transport};
+
+/// The channel of PostgreSQL.
+const CHANNEL: &str = "next_puff";
+
+/// A [`Transport`] on a PostgreSQL database.
+pub struct PostgresTransport {
+    outbox: Outbox,
+    inbox: inbox::Inbox,
+}
+
+impl PostgresTransport {
+    /// Connects a hub with those of other processes on the database of a pool; opens no connection before
+    /// something is published or listened to.
+    ///
+    /// # Errors
+    /// Certificate files of the pool that cannot be used any more.
+    pub fn new(hub: &'static Hub, pool: &Pool) -> Result<Arc<PostgresTransport>, ConfigError> {
+        let node = envelope::new_node();
+        Ok(Arc::new(PostgresTransport {
+            outbox: Outbox::new(node.clone(), pool.companion("publisher", 1)?),
+            inbox: inbox::Inbox::new(hub, node, pool.companion("listener", 2)?),
+        }))
+    }
+
+    /// Resolves when messages of other processes arrive; what was published before is not among them.
+    pub async fn listening(&self) {
+        self.inbox.start();
+        self.inbox.listening().await;
+    }
+
+    /// Resolves when everything that was published until now was sent, or given up.
+    pub async fn flushed(&self) {
+        self.outbox.flushed().await;
+    }
+}
+
+impl Transport for PostgresTransport {
+    fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow> {
+        self.outbox.push(channel, payload)
+    }
+
+    fn listen(&self) {
+        self.inbox.start();
+    }
+}
+
+/// Runs something for as long as the process lives.
+fn run(future: impl Future<Output = ()> + Send + 'static) {
+    drop(runtime::spawn(future));
+}

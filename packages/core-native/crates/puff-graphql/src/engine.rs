@@ -9,10 +9,10 @@ use serde_json::{Map, Value as Json};
 use crate::coercion::coerce_variables;
 use crate::document::{Document, Documents, TypeSystem, check};
 use crate::error::GraphqlError;
-use crate::execute::{Executor, Trace};
+use crate::execute::{Executor, Objects, Trace};
 use crate::host::{Host, OperationKind};
-use crate::plan::{Planner, Plans, plan_for};
-use crate::schema::{Resolvers, SchemaOptions, SchemaSpec};
+use crate::plan::{Plan, Planner, Plans, plan_for};
+use crate::schema::{Resolvers, SchemaOptions, SchemaSpec, StreamSpec};
 use crate::serialize::Writer;
 
 /// Documents that are kept, and the bytes of text that they may have together.
@@ -99,6 +99,11 @@ impl Engine {
         })
     }
 
+    /// Whether there is a subscription type.
+    pub fn has_subscriptions(&self) -> bool {
+        self.types.root_type(OperationType::Subscription).is_some()
+    }
+
     /// What the schema allows and tells.
     pub fn options(&self) -> &SchemaOptions {
         &self.options
@@ -107,12 +112,22 @@ impl Engine {
     /// Answers a request.
     pub async fn execute<H: Host>(&self, request: &Request, host: &H) -> Response {
         match self.prepare(request) {
-            Ok(prepared) => self.run(request, &prepared, host).await,
-            Err(errors) => refuse(&errors, Outcome::RequestError),
+            Ok(prepared) => self.run(&prepared, host).await,
+            Err(response) => response,
         }
     }
 
-    fn prepare(&self, request: &Request) -> Result<Prepared, Vec<GraphqlError>> {
+    /// Finds out what a request wants: parses, validates and plans it, or takes what is known of its
+    /// document already.
+    ///
+    /// # Errors
+    /// The response to a request that cannot be executed.
+    pub fn prepare(&self, request: &Request) -> Result<Prepared, Response> {
+        self.examine(request)
+            .map_err(|errors| refuse(&errors, Outcome::RequestError))
+    }
+
+    fn examine(&self, request: &Request) -> Result<Prepared, Vec<GraphqlError>> {
         let limits = &self.options.limits;
         let document = self.documents.get(&self.types, &request.query, limits)?;
         let operation = document
@@ -123,6 +138,7 @@ impl Engine {
             return Ok(Prepared {
                 document,
                 variables: Map::new(),
+                is_explained: false,
                 plan: None,
             });
         }
@@ -141,7 +157,29 @@ impl Engine {
             plan: Some(plan),
             document,
             variables,
+            is_explained: request.is_explained,
         })
+    }
+
+    /// Whether answering it may ask JavaScript for anything.
+    pub fn needs_script(&self, prepared: &Prepared) -> bool {
+        self.execution_needs_script(prepared)
+            || prepared.plan().is_some_and(|plan| {
+                plan.kind == OperationType::Subscription && self.source_needs_script(plan)
+            })
+    }
+
+    /// The same of the execution alone; of a subscription, for an event that was published on a channel.
+    pub fn execution_needs_script(&self, prepared: &Prepared) -> bool {
+        match prepared.plan() {
+            None => false,
+            Some(_) if self.options.has_settings => true,
+            Some(plan) => plan.needs_script(&self.planner(&prepared.document, &prepared.variables)),
+        }
+    }
+
+    pub(crate) fn stream(&self, field: &apollo_compiler::Name) -> Option<&StreamSpec> {
+        self.resolvers.stream(field)
     }
 
     fn planner<'e>(
@@ -158,7 +196,8 @@ impl Engine {
         }
     }
 
-    async fn run<H: Host>(&self, request: &Request, prepared: &Prepared, host: &H) -> Response {
+    /// Executes what was prepared.
+    pub async fn run<H: Host>(&self, prepared: &Prepared, host: &H) -> Response {
         let Some(plan) = &prepared.plan else {
             let error = GraphqlError::new(
                 "Mutations cannot be sent by GET: send the request by POST.",
@@ -166,29 +205,29 @@ impl Engine {
             );
             return refuse(&[error], Outcome::MutationNotAllowed);
         };
-        let kind = match plan.kind {
-            OperationType::Query => OperationKind::Query,
-            OperationType::Mutation => OperationKind::Mutation,
-            OperationType::Subscription => {
-                let error = GraphqlError::new(
-                    "Subscriptions cannot be answered by one response: use a transport for subscriptions.",
-                    "BAD_REQUEST",
-                );
-                return refuse(&[error], Outcome::RequestError);
-            }
-        };
-        let trace = request.is_explained.then(Trace::new);
-        let executor = Executor {
-            planner: self.planner(&prepared.document, &prepared.variables),
-            plan,
-            host,
-            masks_errors: self.options.masks_errors,
-            trace: trace.as_ref(),
-            ahead: Default::default(),
-            context: Mutex::new(None),
-        };
+        if plan.kind == OperationType::Subscription {
+            let error = GraphqlError::new(
+                "Subscriptions cannot be answered by one response: use a transport for subscriptions.",
+                "BAD_REQUEST",
+            );
+            return refuse(&[error], Outcome::RequestError);
+        }
+        self.answer(prepared, plan, Objects::Root, host).await
+    }
+
+    /// Executes a plan on its root value, and writes the response.
+    pub(crate) async fn answer<H: Host>(
+        &self,
+        prepared: &Prepared,
+        plan: &Plan,
+        root_value: Objects,
+        host: &H,
+    ) -> Response {
+        let kind = kind_of(plan.kind);
+        let trace = prepared.is_explained.then(Trace::new);
+        let executor = self.executor(prepared, plan, host, trace.as_ref());
         host.begin(kind, executor.is_one_statement());
-        let data = executor.run().await;
+        let data = executor.run(root_value).await;
         let mut writer = Writer::new(plan.response_size());
         writer.out.extend_from_slice(b"{\"data\":");
         writer.root(&data);
@@ -202,7 +241,7 @@ impl Engine {
         } = writer;
         let failure = finished
             .err()
-            .map(|failure| executor.masked(&failure, "mutation"));
+            .map(|failure| executor.masked(&failure, kind.name()));
         if let Some(failure) = failure {
             // What was written was not kept.
             out.clear();
@@ -241,18 +280,61 @@ impl Engine {
             outcome: Outcome::Executed { has_errors },
         }
     }
+
+    pub(crate) fn executor<'e, H: Host>(
+        &'e self,
+        prepared: &'e Prepared,
+        plan: &'e Plan,
+        host: &'e H,
+        trace: Option<&'e Trace>,
+    ) -> Executor<'e, H> {
+        Executor {
+            planner: self.planner(&prepared.document, &prepared.variables),
+            plan,
+            host,
+            masks_errors: self.options.masks_errors,
+            trace,
+            ahead: Default::default(),
+            context: Mutex::new(None),
+        }
+    }
 }
 
 /// A request that can be executed.
-struct Prepared {
-    document: Arc<Document>,
-    variables: Map<String, Json>,
+#[derive(Clone)]
+pub struct Prepared {
+    pub(crate) document: Arc<Document>,
+    /// Coerced.
+    pub(crate) variables: Map<String, Json>,
+    pub(crate) is_explained: bool,
     /// `None` for a mutation that is not allowed.
-    plan: Option<Arc<crate::plan::Plan>>,
+    plan: Option<Arc<Plan>>,
+}
+
+impl Prepared {
+    /// The kind of its operation.
+    pub fn kind(&self) -> OperationKind {
+        match &self.plan {
+            Some(plan) => kind_of(plan.kind),
+            None => OperationKind::Mutation,
+        }
+    }
+
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.plan.as_deref()
+    }
+}
+
+fn kind_of(kind: OperationType) -> OperationKind {
+    match kind {
+        OperationType::Query => OperationKind::Query,
+        OperationType::Mutation => OperationKind::Mutation,
+        OperationType::Subscription => OperationKind::Subscription,
+    }
 }
 
 /// The response to a request that is not executed.
-fn refuse(errors: &[GraphqlError], outcome: Outcome) -> Response {
+pub(crate) fn refuse(errors: &[GraphqlError], outcome: Outcome) -> Response {
     let body = serde_json::json!({ "errors": errors });
     Response {
         body: body.to_string().into_bytes(),

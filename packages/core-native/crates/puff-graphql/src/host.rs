@@ -41,6 +41,11 @@ pub trait Host: Send + Sync {
     /// order of `ask.fields`.
     fn ask(&self, ask: Ask<'_>) -> Vec<Self::Answer>;
 
+    /// Asks JavaScript for the source of a subscription's events, where the schema leaves that to it;
+    /// the question has one field.
+    fn subscribe(&self, ask: Ask<'_>)
+    -> impl Future<Output = Result<StreamAnswer, Failure>> + Send;
+
     /// Asks JavaScript for the operation's context as JSON; called once per operation, if at all.
     fn context(&self) -> impl Future<Output = Result<Json, Failure>> + Send;
 
@@ -65,6 +70,17 @@ pub enum OperationKind {
     Mutation,
     /// A request that gets data in response to events.
     Subscription,
+}
+
+impl OperationKind {
+    /// The keyword that documents have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            OperationKind::Query => "query",
+            OperationKind::Mutation => "mutation",
+            OperationKind::Subscription => "subscription",
+        }
+    }
 }
 
 /// Takes the values of a statement's parameters in order.
@@ -122,8 +138,10 @@ pub struct Ask<'a> {
 /// The parents in a question.
 #[derive(Clone, Copy)]
 pub enum Parents<'a> {
-    /// The operation itself.
+    /// The operation itself, with its root value: the event, where it is a subscription.
     Root,
+    /// Objects that are JSON: an event that came over a channel, and what is in it.
+    Json(&'a [Arc<Json>]),
     /// Rows of a statement: the rows with these numbers, all of them without.
     Rows(&'a Arc<Rows>, Option<&'a [u32]>),
     /// Objects that JavaScript keeps, by the number it gave them.
@@ -147,6 +165,15 @@ pub struct AskedField<'a> {
     pub args: &'a Map<String, Json>,
     /// Whether the raw property of that name is wanted, as a key for layers below, not a field.
     pub is_property: bool,
+}
+
+/// Where the events of a subscription come from, as JavaScript answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamAnswer {
+    /// The channel of this name.
+    Channel(String),
+    /// JavaScript itself: whoever wants an event asks it for the next one.
+    Script,
 }
 
 /// What JavaScript made of a field, for all parents.

@@ -16,5 +16,7 @@ mod plan;
 pub mod rows;
 pub mod schema;
 mod serialize;
+mod subscription;
 
-pub use engine::{Engine, Outcome, Request, Response, SchemaError};
+pub use engine::{Engine, Outcome, Prepared, Request, Response, SchemaError};
+pub use subscription::{Event, EventSource, Identity, Subscription};

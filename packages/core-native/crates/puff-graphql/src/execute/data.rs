@@ -17,6 +17,8 @@ pub(crate) enum Objects {
     Root,
     /// Rows of a statement.
     Rows(RowObjects),
+    /// JSON: the event of a subscription, or what is in it.
+    Json(Arc<[Arc<Json>]>),
     /// Objects that JavaScript keeps.
     Set {
         /// The number that it gave them.
@@ -62,6 +64,7 @@ impl Objects {
         match self {
             Objects::Root => 1,
             Objects::Rows(objects) => objects.len(),
+            Objects::Json(objects) => objects.len(),
             Objects::Set { count, .. } => *count,
             Objects::Pages(pages) => pages.pages.len(),
         }
@@ -118,6 +121,8 @@ pub(crate) enum FieldData<'p> {
     Typename,
     /// The value of a column of the object's row.
     Cell { column: usize, fast: FastLeaf },
+    /// A leaf, or lists of leaves, in the JSON of the object.
+    Property,
     /// JSON that is the same for all objects.
     Constant(Box<RawValue>),
     /// JSON for each object.

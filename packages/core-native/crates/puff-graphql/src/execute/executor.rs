@@ -74,12 +74,12 @@ impl<'e, H: Host> Executor<'e, H> {
             })
     }
 
-    /// Runs the whole operation.
-    pub(crate) async fn run<'s>(&'s self) -> LayerData<'s> {
+    /// Runs the whole operation on its root value.
+    pub(crate) async fn run<'s>(&'s self, root_value: Objects) -> LayerData<'s> {
         let root = &self.plan.root;
         match self.plan.kind {
             apollo_compiler::ast::OperationType::Mutation => self.run_in_turn(root).await,
-            _ => self.run_layer(root, Objects::Root).await,
+            _ => self.run_layer(root, root_value).await,
         }
     }
 
@@ -152,6 +152,15 @@ impl<'e, H: Host> Executor<'e, H> {
                                 .map(move |data| (at, data))
                                 .boxed(),
                         ),
+                        Source::Default | Source::Column(_)
+                            if matches!(objects, Objects::Json(_)) =>
+                        {
+                            pending.push(
+                                self.json_field(layer, field, objects)
+                                    .map(move |data| (at, data))
+                                    .boxed(),
+                            );
+                        }
                         _ => asked.push((at, field, args)),
                     },
                 }
@@ -214,6 +223,9 @@ impl<'e, H: Host> Executor<'e, H> {
         Some(match (&field.source, objects) {
             (Source::Typename, _) => FieldData::Typename,
             (Source::Introspection, _) => self.introspection(field),
+            (Source::Default | Source::Column(_), Objects::Json(_)) if field.leaf.is_some() => {
+                FieldData::Property
+            }
             (Source::Default, Objects::Rows(rows)) => match rows.column(&field.name) {
                 Some(column) if field.leaf.is_some() => cell(field, rows, column),
                 Some(_) => FieldData::Failed(self.masked(&not_a_leaf(field), &field.coordinate)),
@@ -367,6 +379,7 @@ fn cell<'s>(field: &Field, rows: &RowObjects, column: usize) -> FieldData<'s> {
 pub(crate) fn parents_of(objects: &Objects) -> Parents<'_> {
     match objects {
         Objects::Root | Objects::Pages(_) => Parents::Root,
+        Objects::Json(objects) => Parents::Json(objects),
         Objects::Rows(rows) => Parents::Rows(&rows.rows, rows.picks.as_deref()),
         Objects::Set { id, count } => Parents::Set {
             id: *id,

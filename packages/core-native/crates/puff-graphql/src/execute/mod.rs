@@ -6,6 +6,7 @@ mod cursor;
 mod data;
 mod executor;
 mod explain;
+mod json_objects;
 mod keys;
 mod parameters;
 mod statements;
@@ -16,3 +17,4 @@ pub(crate) use data::{
 };
 pub(crate) use executor::Executor;
 pub(crate) use explain::Trace;
+pub(crate) use json_objects::property;

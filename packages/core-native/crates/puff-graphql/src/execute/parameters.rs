@@ -15,6 +15,8 @@ pub(crate) const NO_CURSOR: &str = "The cursor is none of this connection.";
 pub(crate) struct ParameterSources<'a> {
     pub(crate) args: &'a Map<String, Json>,
     pub(crate) context: Option<&'a Json>,
+    /// The event of a subscription.
+    pub(crate) event: Option<&'a Json>,
     /// The parents' columns by name.
     pub(crate) columns: &'a [(&'a str, std::sync::Arc<ParentColumn>)],
     /// The keys of the join, and the names of its columns.
@@ -48,12 +50,8 @@ impl ParameterSources<'_> {
                         (None, _) => values.push_null(),
                     }
                 }
-                Param::Context(path) => {
-                    match self.context.and_then(|context| walk(context, path)) {
-                        Some(value) => push_json(value, &mut values),
-                        None => values.push_null(),
-                    }
-                }
+                Param::Context(path) => push_at(self.context, path, &mut values),
+                Param::Event(path) => push_at(self.event, path, &mut values),
                 Param::Packed(bytes) => values.push_packed(1, bytes),
                 Param::Cursor { arg, index } => match self.args.get(arg) {
                     Some(Json::String(text)) => {
@@ -141,6 +139,14 @@ pub(crate) fn page_size(args: &Map<String, Json>, size: PageSize) -> Result<u32,
             "The argument {name} must be between 0 and {}, but it is {count}.",
             size.max
         )),
+    }
+}
+
+/// Adds what is in a value, or NULL.
+fn push_at<P: Params>(value: Option<&Json>, path: &[String], values: &mut P) {
+    match value.and_then(|value| walk(value, path)) {
+        Some(value) => push_json(value, values),
+        None => values.push_null(),
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::{Arc, PoisonError};
 
 use futures_util::future::{join, join_all};
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
 use super::data::{ChildData, FieldData, FieldErrors, LeafRows, Objects, RowObjects, Slot, Slots};
 use super::executor::{Args, Executor, parents_of, schema_failure};
 use super::explain::{StepReport, Trace};
+use super::json_objects::properties;
 use super::keys::{Groups, Keys, NO_KEY, ParentColumn};
 use super::parameters::{ParameterSources, lookup};
 use crate::host::{Ask, AskedField, Failure, FieldAnswer, Host};
@@ -76,9 +78,11 @@ impl<'e, H: Host> Executor<'e, H> {
             true => Some(self.context().await?),
             false => None,
         };
+        let event = self.event_of(layer, field, statement, objects).await?;
         let sources = ParameterSources {
             args: args.get(),
             context: context.as_deref(),
+            event: event.as_deref(),
             columns: &columns,
             keys: keys.as_ref(),
             joined: on,
@@ -132,6 +136,7 @@ impl<'e, H: Host> Executor<'e, H> {
             let sources = ParameterSources {
                 args: args.get(),
                 context: None,
+                event: None,
                 columns: &columns,
                 keys: Some(&keys),
                 joined: &next.spec.on,
@@ -207,11 +212,36 @@ impl<'e, H: Host> Executor<'e, H> {
                 Objects::Set { .. } => {
                     ParentColumn::Json(self.properties(layer, field, name, objects).await?)
                 }
+                Objects::Json(objects) => ParentColumn::Json(properties(objects, name)),
                 Objects::Root | Objects::Pages(_) => return Err(no_parent_column(field, name)),
             };
             columns.push((name, Arc::new(column)));
         }
         Ok(columns)
+    }
+
+    /// What a statement needs of the event that the operation is for.
+    async fn event_of(
+        &self,
+        layer: &Layer,
+        field: &Field,
+        statement: &StatementPlan,
+        objects: &Objects,
+    ) -> Result<Option<Arc<Json>>, Failure> {
+        if let Objects::Json(events) = objects {
+            return Ok(events.first().cloned());
+        }
+        let mut event = serde_json::Map::new();
+        for name in statement.event_properties() {
+            if event.contains_key(name) {
+                continue;
+            }
+            let values = self.properties(layer, field, name, objects).await?;
+            let value = values.first().map_or("null", |value| value.get());
+            let value = serde_json::from_str(value).unwrap_or_default();
+            event.insert(name.into(), value);
+        }
+        Ok((!event.is_empty()).then(|| Arc::new(Json::Object(event))))
     }
 
     async fn properties(

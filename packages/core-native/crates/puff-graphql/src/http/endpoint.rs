@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::csrf;
 use super::media_type::{self, Offer};
@@ -15,7 +15,7 @@ use super::response::{HttpResponse, ResponseFormat};
 use crate::Request;
 
 /// The headers of a request that [`Endpoint::accept`] reads, in lower case.
-pub const REQUEST_HEADERS: [&str; 11] = [
+pub const REQUEST_HEADERS: [&str; 12] = [
     "accept",
     "apollo-require-preflight",
     "content-encoding",
@@ -27,7 +27,11 @@ pub const REQUEST_HEADERS: [&str; 11] = [
     "sec-fetch-site",
     "user-agent",
     "x-apollo-operation-name",
+    STREAM_TOKEN,
 ];
+
+/// Names the event stream that responses go to (GraphQL over SSE, "Single connection mode").
+pub const STREAM_TOKEN: &str = "x-graphql-event-stream-token";
 
 /// A request as a transport received it.
 pub struct HttpRequest<'a> {
@@ -51,9 +55,24 @@ pub enum Accepted {
         request: Request,
         /// How to answer.
         format: ResponseFormat,
+        /// Whether the answer may be a stream of events.
+        streaming: Streaming,
+        /// `extensions.operationId`: the operation's name on a stream that it shares with others.
+        operation_id: Option<String>,
     },
     /// Is answered already.
     Respond(HttpResponse),
+}
+
+/// Whether a client takes a stream of events (`text/event-stream`) for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streaming {
+    /// It does not.
+    Never,
+    /// It does, and JSON as well: so it is for subscriptions.
+    Subscriptions,
+    /// It takes nothing else.
+    Always,
 }
 
 /// One URL that speaks GraphQL: its options, and the documents that its clients registered.
@@ -117,14 +136,26 @@ impl Endpoint {
             (Some(_), false) => &[Offer::Json, Offer::GraphqlResponse, Offer::Html],
             _ => &[Offer::Json, Offer::GraphqlResponse],
         };
-        let format = match media_type::negotiate((request.header)("accept"), offers) {
+        let accept = (request.header)("accept");
+        let takes_events = media_type::accepts_event_stream(accept);
+        let mut streaming = match takes_events {
+            true => Streaming::Subscriptions,
+            false => Streaming::Never,
+        };
+        let format = match media_type::negotiate(accept, offers) {
             Some(Offer::Json) => ResponseFormat::Json,
             Some(Offer::GraphqlResponse) => ResponseFormat::GraphqlResponse,
+            // It is never offered.
+            Some(Offer::EventStream) => return Err(before_format(Refusal::NotAcceptable)),
             Some(Offer::Html) => {
                 let page = self.page.as_ref().map(Page::response);
                 return page
                     .map(Accepted::Respond)
                     .ok_or_else(|| before_format(Refusal::NotAcceptable));
+            }
+            None if takes_events => {
+                streaming = Streaming::Always;
+                ResponseFormat::Json
             }
             None => return Err(before_format(Refusal::NotAcceptable)),
         };
@@ -133,40 +164,71 @@ impl Endpoint {
         if !self.options.methods.contains(&method) {
             return Err((self.method_not_allowed(), format));
         }
-        let request = self.graphql_request(request, is_post);
-        request
-            .map(|request| Accepted::Execute { request, format })
-            .map_err(|refusal| (refusal, format))
+        let parameters = self.parameters(request, is_post);
+        let read = parameters.and_then(|parameters| self.read(parameters, is_post));
+        read.map(|(request, operation_id)| Accepted::Execute {
+            request,
+            format,
+            streaming,
+            operation_id,
+        })
+        .map_err(|refusal| (refusal, format))
     }
 
-    fn graphql_request(
-        &self,
-        request: &HttpRequest<'_>,
-        is_post: bool,
-    ) -> Result<Request, Refusal> {
+    /// Reads the request of an operation that came by another way than HTTP: an object as the body of a
+    /// request over HTTP would be.
+    ///
+    /// # Errors
+    /// The response that says why it is not executed.
+    pub fn read_message(&self, parameters: Map<String, Json>) -> Result<Request, Vec<u8>> {
+        let read = Parameters::from_object(parameters);
+        let read = read.and_then(|parameters| self.read(parameters, true));
+        read.map(|(request, _)| request)
+            .map_err(|refusal| refusal.into_response(ResponseFormat::Json).body)
+    }
+
+    /// What the endpoint allows.
+    pub fn options(&self) -> &HttpOptions {
+        &self.options
+    }
+
+    fn parameters(&self, request: &HttpRequest<'_>, is_post: bool) -> Result<Parameters, Refusal> {
         if is_post {
             self.check_body(request)?;
         }
         if self.options.csrf_prevention && csrf::may_be_cross_site(request.header) {
             return Err(Refusal::CrossSite);
         }
-        let parameters = if is_post {
-            Parameters::from_json(request.body)?
+        if is_post {
+            Parameters::from_json(request.body)
         } else {
-            Parameters::from_url(request.query.unwrap_or_default())?
-        };
-        let extensions = parameters.extensions.unwrap_or_default();
+            Parameters::from_url(request.query.unwrap_or_default())
+        }
+    }
+
+    /// The request, and its `extensions.operationId`.
+    fn read(
+        &self,
+        parameters: Parameters,
+        allows_mutation: bool,
+    ) -> Result<(Request, Option<String>), Refusal> {
+        let mut extensions = parameters.extensions.unwrap_or_default();
         let query = self
             .documents
             .find(parameters.query, parameters.document_id, &extensions)?;
-        Ok(Request {
+        let operation_id = match extensions.get_mut("operationId") {
+            Some(Json::String(id)) => Some(std::mem::take(id)),
+            _ => None,
+        };
+        let request = Request {
             query,
             operation_name: parameters.operation_name,
             variables: parameters.variables.unwrap_or_default(),
             is_explained: self.options.explain
                 && extensions.get("explain") == Some(&Json::Bool(true)),
-            allows_mutation: is_post,
-        })
+            allows_mutation,
+        };
+        Ok((request, operation_id))
     }
 
     /// Checks what can be known of a body without reading it.

@@ -9,6 +9,8 @@ pub(super) enum Offer {
     GraphqlResponse,
     /// `text/html`
     Html,
+    /// `text/event-stream`
+    EventStream,
 }
 
 impl Offer {
@@ -17,6 +19,7 @@ impl Offer {
             Offer::Json => "application/json",
             Offer::GraphqlResponse => "application/graphql-response+json",
             Offer::Html => "text/html",
+            Offer::EventStream => "text/event-stream",
         }
     }
 }
@@ -45,6 +48,20 @@ pub(super) fn negotiate(accept: Option<&str>, offers: &[Offer]) -> Option<Offer>
         }
     }
     best.map(|(offer, ..)| offer)
+}
+
+/// Whether a client names `text/event-stream` among what it takes.
+pub fn accepts_event_stream(accept: Option<&str>) -> bool {
+    names(accept, Offer::EventStream)
+}
+
+/// Whether a client names this offer itself: a range like `*/*` does not count.
+fn names(accept: Option<&str>, offer: Offer) -> bool {
+    let ranges: Vec<Range<'_>> = split(accept.unwrap_or_default(), ',')
+        .filter_map(Range::parse)
+        .collect();
+    most_specific(&ranges, offer)
+        .is_some_and(|(_, range)| range.specificity() == 2 && range.quality > 0)
 }
 
 fn most_specific<'r, 'a>(ranges: &'r [Range<'a>], offer: Offer) -> Option<(usize, &'r Range<'a>)> {

@@ -14,6 +14,7 @@ mod playground;
 mod refusal;
 mod response;
 
-pub use endpoint::{Accepted, Endpoint, HttpRequest, REQUEST_HEADERS};
-pub use options::{HttpOptions, Method, PersistedOptions, Playground};
+pub use endpoint::{Accepted, Endpoint, HttpRequest, REQUEST_HEADERS, STREAM_TOKEN, Streaming};
+pub use media_type::accepts_event_stream;
+pub use options::{HttpOptions, Method, PersistedOptions, Playground, SubscriptionOptions};
 pub use response::{HttpResponse, ResponseFormat, respond};

@@ -26,6 +26,8 @@ pub struct HttpOptions {
     pub playground: Playground,
     /// Whether clients may ask how an operation was executed, by `"extensions": {"explain": true}`.
     pub explain: bool,
+    /// How clients that stay connected are served.
+    pub subscriptions: SubscriptionOptions,
 }
 
 impl Default for HttpOptions {
@@ -39,6 +41,7 @@ impl Default for HttpOptions {
             only_trusted: false,
             playground: Playground::None,
             explain: false,
+            subscriptions: SubscriptionOptions::default(),
         }
     }
 }
@@ -71,6 +74,35 @@ impl Default for PersistedOptions {
             automatic: true,
             max_entries: 1_000,
             max_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// How clients that stay connected are served: over WebSockets, or with streams of events.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SubscriptionOptions {
+    /// How long a client of a WebSocket may take to send `connection_init`.
+    pub init_timeout_ms: u64,
+    /// After how long without events a stream of events gets a comment, so that nobody between takes it
+    /// for dead.
+    pub keep_alive_ms: u64,
+    /// Operations that one connection may have at a time.
+    pub max_operations: usize,
+    /// Bytes that may wait for the client of a stream of events: who reads more slowly is cut off.
+    pub max_buffered_bytes: usize,
+    /// Whether whoever connects by a WebSocket needs a context, so that making it may refuse them.
+    pub checks_connections: bool,
+}
+
+impl Default for SubscriptionOptions {
+    fn default() -> SubscriptionOptions {
+        SubscriptionOptions {
+            init_timeout_ms: 3_000,
+            keep_alive_ms: 12_000,
+            max_operations: 100,
+            max_buffered_bytes: 1024 * 1024,
+            checks_connections: false,
         }
     }
 }

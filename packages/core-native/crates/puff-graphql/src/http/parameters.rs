@@ -27,11 +27,15 @@ impl Parameters {
         }
         let body: Json =
             serde_json::from_str(text).map_err(|error| Refusal::NotJson(error.to_string()))?;
-        let mut members = match body {
-            Json::Object(members) => members,
-            Json::Array(_) => return Err(Refusal::Batch),
-            other => return Err(wrong_type("The body".into(), "a JSON object", &other)),
-        };
+        match body {
+            Json::Object(members) => Parameters::from_object(members),
+            Json::Array(_) => Err(Refusal::Batch),
+            other => Err(wrong_type("The body".into(), "a JSON object", &other)),
+        }
+    }
+
+    /// From the members of an object.
+    pub(super) fn from_object(mut members: Map<String, Json>) -> Result<Parameters, Refusal> {
         let mut take = |name| (name, members.swap_remove(name).unwrap_or(Json::Null));
         Ok(Parameters {
             query: string(take("query"))?,

@@ -5,10 +5,11 @@ mod collect;
 mod field;
 mod leaf;
 mod planner;
+mod script_need;
 mod statement;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use field::{ConnectionPart, ConnectionPlan, Field, Layer, Source, TypeShape};
-pub(crate) use leaf::Leaf;
+pub(crate) use leaf::{EnumNames, Leaf};
 pub(crate) use planner::{Plan, Planner, Plans, plan_for};
 pub(crate) use statement::{ColumnNames, Param, StatementPlan};

@@ -13,6 +13,7 @@ use super::arguments::Arguments;
 use super::collect::{Collector, deciding_variables};
 use super::field::{Child, ConnectionPart, Field, Layer, Source, TypeShape};
 use super::leaf::Leaf;
+use super::script_need::ScriptNeed;
 use crate::document::{Document, TypeSystem};
 use crate::error::GraphqlError;
 use crate::schema::Resolvers;
@@ -21,10 +22,13 @@ use crate::schema::Resolvers;
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) kind: OperationType,
+    /// The operation's name.
+    pub(crate) name: Option<Name>,
     pub(crate) root: Layer,
     layers: AtomicU32,
     /// Bytes of the last response: the next one will be much the same.
     response_size: AtomicUsize,
+    needs_script: OnceLock<bool>,
 }
 
 impl Plan {
@@ -32,6 +36,13 @@ impl Plan {
     pub(crate) fn response_size(&self) -> usize {
         let last = self.response_size.load(Ordering::Relaxed);
         (last + last / 8).min(MAX_SIZE_HINT)
+    }
+
+    /// Whether executing it may ask JavaScript for anything, apart from settings.
+    pub(crate) fn needs_script(&self, planner: &Planner<'_>) -> bool {
+        *self
+            .needs_script
+            .get_or_init(|| ScriptNeed::new(planner, self).find())
     }
 
     pub(crate) fn note_response_size(&self, size: usize) {
@@ -150,9 +161,11 @@ impl Planner<'_> {
         }
         Ok(Plan {
             kind,
+            name: operation.name.clone(),
             root,
             layers,
             response_size: AtomicUsize::new(0),
+            needs_script: OnceLock::new(),
         })
     }
 

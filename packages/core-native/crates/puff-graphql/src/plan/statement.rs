@@ -32,6 +32,7 @@ pub(crate) enum Param {
     Parent(Box<str>),
     Arg(ArgParam),
     Context(Vec<String>),
+    Event(Vec<String>),
     Packed(Vec<u8>),
     Cursor { arg: String, index: usize },
     Limit(PageSize),
@@ -47,6 +48,14 @@ impl StatementPlan {
         }))
     }
 
+    /// The properties of a subscription's event that it needs; one may come twice.
+    pub(crate) fn event_properties(&self) -> impl Iterator<Item = &str> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Event(path) => path.first().map(String::as_str),
+            _ => None,
+        })
+    }
+
     /// Makes the statement ready.
     ///
     /// # Errors
@@ -60,6 +69,7 @@ impl StatementPlan {
                     ParamSpec::Parent(column) => Param::Parent(column.as_str().into()),
                     ParamSpec::Arg(arg) => Param::Arg(arg.clone()),
                     ParamSpec::Context(path) => Param::Context(path.clone()),
+                    ParamSpec::Event(path) => Param::Event(path.clone()),
                     ParamSpec::Packed(text) => Param::Packed(
                         STANDARD
                             .decode(text)

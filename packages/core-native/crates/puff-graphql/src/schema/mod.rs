@@ -5,6 +5,6 @@ mod spec;
 
 pub(crate) use resolvers::Resolvers;
 pub use spec::{
-    ArgParam, ColumnSpec, ConnectionSpec, FieldSpec, LayerSpec, LimitsSpec, PageSize, ParamSpec,
-    SchemaOptions, SchemaSpec, StatementSpec,
+    ArgParam, ChannelPart, ColumnSpec, ConnectionSpec, FieldSpec, LayerSpec, LimitsSpec, PageSize,
+    ParamSpec, SchemaOptions, SchemaSpec, StatementSpec, StreamSpec,
 };

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::Name;
+use apollo_compiler::ast::OperationType;
 use apollo_compiler::schema::ExtendedType;
 
-use super::spec::{FieldSpec, SchemaSpec, StatementSpec};
+use super::spec::{FieldSpec, SchemaSpec, StatementSpec, StreamSpec};
 use crate::document::TypeSystem;
 use crate::plan::{ConnectionPlan, Source, StatementPlan};
 
@@ -14,6 +15,8 @@ use crate::plan::{ConnectionPlan, Source, StatementPlan};
 #[derive(Debug)]
 pub(crate) struct Resolvers {
     by_type: HashMap<Box<str>, HashMap<Box<str>, Source>>,
+    /// Of the fields of the subscription type.
+    streams: HashMap<Box<str>, StreamSpec>,
 }
 
 impl Resolvers {
@@ -64,12 +67,41 @@ impl Resolvers {
                     .or_insert_with(|| source.clone());
             }
         }
-        Ok(Resolvers { by_type })
+        let streams = streams_of(spec, types)?;
+        Ok(Resolvers { by_type, streams })
+    }
+
+    /// Where the events of a field of the subscription type come from.
+    pub(crate) fn stream(&self, field: &Name) -> Option<&StreamSpec> {
+        self.streams.get(field.as_str())
     }
 
     pub(crate) fn get(&self, type_name: &Name, field: &Name) -> Option<&Source> {
         self.by_type.get(type_name.as_str())?.get(field.as_str())
     }
+}
+
+fn streams_of(
+    spec: &SchemaSpec,
+    types: &TypeSystem,
+) -> Result<HashMap<Box<str>, StreamSpec>, String> {
+    let root = types.root_type(OperationType::Subscription);
+    let fields = root.and_then(|root| types.schema().get_object(root));
+    spec.streams
+        .iter()
+        .map(|(coordinate, stream)| {
+            let field = fields.and_then(|ty| {
+                let (type_name, field) = coordinate.split_once('.')?;
+                (*ty.name == *type_name && ty.fields.contains_key(field)).then_some(field)
+            });
+            match field {
+                Some(field) => Ok((field.into(), stream.clone())),
+                None => Err(format!(
+                    "{coordinate}: only fields of the subscription type have events"
+                )),
+            }
+        })
+        .collect()
 }
 
 fn is_nested_list(ty: &apollo_compiler::ast::Type) -> bool {

@@ -18,9 +18,35 @@ pub struct SchemaSpec {
     /// the property of that name where it is an object of JavaScript.
     #[serde(default)]
     pub fields: HashMap<String, FieldSpec>,
+    /// Where the events of the fields of the subscription type come from, by coordinate.
+    #[serde(default)]
+    pub streams: HashMap<String, StreamSpec>,
     /// What the engine allows and tells.
     #[serde(default)]
     pub options: SchemaOptions,
+}
+
+/// Where the events of a subscription come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum StreamSpec {
+    /// From a channel whose name is put together of these parts.
+    Channel {
+        /// The parts in order.
+        parts: Vec<ChannelPart>,
+    },
+    /// From where JavaScript says, once per subscription.
+    Script,
+}
+
+/// A part of a channel's name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChannelPart {
+    /// The same for all subscriptions.
+    Text(String),
+    /// An argument, or what is in it: written as JavaScript puts a value into a text.
+    Arg(Vec<String>),
 }
 
 /// What the engine allows and tells.
@@ -154,6 +180,8 @@ pub enum ParamSpec {
     Arg(ArgParam),
     /// A value of the operation's context, by path; it is asked for once per operation.
     Context(Vec<String>),
+    /// What is in the event of a subscription, by path; for fields of the subscription type.
+    Event(Vec<String>),
     /// A constant: one value in the packed form of parameters, in base64.
     Packed(String),
     /// The n-th value of the cursor in the argument `after` or `before`; NULL without one.

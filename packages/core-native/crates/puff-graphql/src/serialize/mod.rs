@@ -1,6 +1,7 @@
 //! Writing responses: JSON, straight from the bytes that PostgreSQL sent.
 
 mod array;
+mod json_leaf;
 mod leaf;
 mod number;
 mod page;

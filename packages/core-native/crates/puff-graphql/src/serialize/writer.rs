@@ -3,14 +3,16 @@
 use serde_json::Map;
 
 use super::array::Item;
+use super::json_leaf::write_json_leaf;
 use super::leaf::{LeafType, write_leaf};
 use super::text::put_string;
 use crate::error::{GraphqlError, PathSegment};
 use crate::execute::{
     ChildData, ClientError, FieldData, LayerData, LeafRows, Objects, RowObjects, Slot, Slots,
+    property,
 };
 use crate::host::FieldError;
-use crate::plan::{Field, Leaf, TypeShape};
+use crate::plan::{Field, Leaf, Source, TypeShape};
 
 /// More errors than this are only counted.
 const MAX_ERRORS: usize = 1_000;
@@ -113,6 +115,10 @@ impl<'d> Writer<'d> {
                     _ => self.null(field, &field.shape, false),
                 }
             }
+            FieldData::Property => match &data.objects {
+                Objects::Json(objects) => self.property(field, &objects[index]),
+                _ => self.null(field, &field.shape, false),
+            },
             FieldData::Constant(json) => self.json(field, json.get(), false),
             FieldData::Values { values, errors } => {
                 let errors = errors.of(index);
@@ -296,13 +302,7 @@ impl<'d> Writer<'d> {
             TypeShape::List { .. } => match ty.items(bytes) {
                 Some((element, items)) => self.items(field, shape, element, &items),
                 None => {
-                    self.failed_leaf(
-                        field,
-                        format!(
-                            "Expected Iterable, but did not find one for field \"{}\".",
-                            field.coordinate
-                        ),
-                    );
+                    self.failed_leaf(field, no_list(field));
                     self.null(field, shape, true)
                 }
             },
@@ -345,13 +345,7 @@ impl<'d> Writer<'d> {
                     writer.leaf(field, inner, element, value)
                 }
                 (Item::Value(_), TypeShape::List { .. }) => {
-                    writer.failed_leaf(
-                        field,
-                        format!(
-                            "Expected Iterable, but did not find one for field \"{}\".",
-                            field.coordinate
-                        ),
-                    );
+                    writer.failed_leaf(field, no_list(field));
                     writer.null(field, inner, true)
                 }
             }
@@ -373,13 +367,7 @@ impl<'d> Writer<'d> {
         match serde_json::from_slice::<serde_json::Value>(text) {
             Ok(serde_json::Value::Array(items)) => self.json_items(field, shape, ty, &items),
             _ => {
-                self.failed_leaf(
-                    field,
-                    format!(
-                        "Expected Iterable, but did not find one for field \"{}\".",
-                        field.coordinate
-                    ),
-                );
+                self.failed_leaf(field, no_list(field));
                 self.null(field, shape, true)
             }
         }
@@ -412,6 +400,50 @@ impl<'d> Writer<'d> {
                 }
             }
         })
+    }
+
+    /// What an object that is JSON has for a field of a leaf type.
+    fn property(&mut self, field: &'d Field, object: &serde_json::Value) -> Written {
+        let column = match &field.source {
+            Source::Column(column) => Some(&**column),
+            _ => None,
+        };
+        match property(object, &field.name, column) {
+            Some(value) => self.json_value(field, &field.shape, value),
+            None => self.null(field, &field.shape, false),
+        }
+    }
+
+    fn json_value(
+        &mut self,
+        field: &Field,
+        shape: &'d TypeShape,
+        value: &serde_json::Value,
+    ) -> Written {
+        match (value, shape) {
+            (serde_json::Value::Null, _) => self.null(field, shape, false),
+            (serde_json::Value::Array(items), TypeShape::List { .. }) => {
+                self.list(field, shape, items.len(), |writer, index, inner| {
+                    writer.json_value(field, inner, &items[index])
+                })
+            }
+            (_, TypeShape::List { .. }) => {
+                self.failed_leaf(field, no_list(field));
+                self.null(field, shape, true)
+            }
+            (value, TypeShape::Named { .. }) => {
+                let start = self.out.len();
+                let leaf = field.leaf.as_ref().unwrap_or(&Leaf::Custom);
+                match write_json_leaf(leaf, value, &mut self.out) {
+                    Ok(()) => true,
+                    Err(message) => {
+                        self.out.truncate(start);
+                        self.failed_leaf(field, message);
+                        self.null(field, shape, true)
+                    }
+                }
+            }
+        }
     }
 
     fn failed_leaf(&mut self, field: &Field, message: String) {
@@ -451,6 +483,13 @@ impl<'d> Writer<'d> {
             extensions: error.extensions.clone(),
         });
     }
+}
+
+fn no_list(field: &Field) -> String {
+    format!(
+        "Expected Iterable, but did not find one for field \"{}\".",
+        field.coordinate
+    )
 }
 
 /// OID of the type `text`.

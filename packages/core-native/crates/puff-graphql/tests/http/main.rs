@@ -2,6 +2,7 @@
 
 mod audit;
 mod cross_site;
+mod event_stream;
 mod negotiation;
 mod options;
 mod parameters;

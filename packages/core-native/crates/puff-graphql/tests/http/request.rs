@@ -75,7 +75,9 @@ impl<'a> TestRequest<'a> {
     /// What is executed for it; it must be accepted.
     pub(crate) fn executed(&self, endpoint: &Endpoint) -> (Request, ResponseFormat) {
         match self.to(endpoint) {
-            Accepted::Execute { request, format } => (request, format),
+            Accepted::Execute {
+                request, format, ..
+            } => (request, format),
             Accepted::Respond(response) => panic!("answered: {}", text(&response)),
         }
     }

@@ -22,7 +22,25 @@ pub(super) struct Answer {
     pub(super) context: Option<Json>,
     /// Values of run-time parameters, by name.
     pub(super) settings: Option<Map<String, Json>>,
+    /// Where the events of a subscription come from: `{"channel": name}`, or `{}` for JavaScript.
+    pub(super) stream: Option<Map<String, Json>>,
+    /// Whether there was another event.
+    pub(super) event: Option<bool>,
+    /// Whether a client may connect.
+    pub(super) connection: Option<bool>,
     pub(super) failure: Option<FailureText>,
+}
+
+impl Answer {
+    /// The answer to a question that is not about fields.
+    pub(super) fn take_json(&mut self) -> Option<Json> {
+        let object = self.settings.take().or(self.stream.take());
+        let boolean = self.event.or(self.connection);
+        self.context
+            .take()
+            .or(object.map(Json::Object))
+            .or(boolean.map(Json::Bool))
+    }
 }
 
 /// A field in it.

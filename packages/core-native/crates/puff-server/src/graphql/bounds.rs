@@ -68,7 +68,13 @@ impl Bounds {
         let mut running = self.running();
         match &running.end {
             Some(end) => ask.fail(end.clone()),
-            None => running.asks.push(Arc::downgrade(ask)),
+            None => {
+                // A subscription asks for each of its events.
+                if running.asks.len() == running.asks.capacity() {
+                    running.asks.retain(|ask| ask.strong_count() > 0);
+                }
+                running.asks.push(Arc::downgrade(ask));
+            }
         }
     }
 

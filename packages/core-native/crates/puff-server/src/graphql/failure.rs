@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use puff_core::postgres::Error;
 use puff_graphql::host::Failure;
-use serde_json::Map;
+use serde_json::{Map, json};
 
 /// What an error of PostgreSQL becomes in a response.
 ///
@@ -36,6 +37,26 @@ fn private(code: &str, message: String) -> Failure {
         is_public: false,
         ..public(code, message)
     }
+}
+
+/// The response of an operation that ended with a failure which clients may see.
+pub(super) fn response_of(failure: &Failure) -> Bytes {
+    let error = json!({ "message": failure.message, "extensions": { "code": failure.code } });
+    Bytes::from(json!({ "errors": [error] }).to_string())
+}
+
+/// Events came faster than they could be executed or sent.
+pub(super) fn too_slow() -> Failure {
+    let message = "Too many events are waiting for this subscription: subscribe again.";
+    public("PUFF_GRAPHQL_TOO_SLOW", message.into())
+}
+
+/// A connection has as many operations as it may have.
+pub(super) fn too_many_operations(limit: usize) -> Failure {
+    let message = format!(
+        "This connection has {limit} operations already, which is the limit (subscriptions.maxOperations)."
+    );
+    public("PUFF_GRAPHQL_TOO_MANY_OPERATIONS", message)
 }
 
 /// The operation took too long.

@@ -111,7 +111,8 @@ impl PendingAsk {
     }
 
     fn read(&self, json: &str, places: &mut [Place]) -> Result<(), Failure> {
-        let answer: Answer = serde_json::from_str(json).map_err(bad_answer)?;
+        let mut answer: Answer = serde_json::from_str(json).map_err(bad_answer)?;
+        let json = answer.take_json();
         for field in answer.fields {
             let place = places.iter_mut().find(|place| place.index == field.index);
             let Some(place) = place else {
@@ -121,7 +122,6 @@ impl PendingAsk {
             let answer = field.into_answer(self.parents);
             place.answer.get_or_insert(answer.map(Answered::Field));
         }
-        let json = answer.context.or(answer.settings.map(Json::Object));
         if let (Some(json), Some(place)) = (json, places.first_mut()) {
             place.answer.get_or_insert(Ok(Answered::Json(json)));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use puff_core::postgres::packed::{Packed, PackedLayout, Packer};
 use puff_core::postgres::{Error, Operation, Outcome, Pool, Profile, Request, RowRef, Session};
-use puff_graphql::host::{Ask, Failure, FieldAnswer, Host, OperationKind, Parents};
+use puff_graphql::host::{Ask, Failure, FieldAnswer, Host, OperationKind, Parents, StreamAnswer};
 use puff_graphql::rows::Rows;
 use serde_json::{Map, Value as Json};
 
@@ -97,6 +97,37 @@ impl PoolHost {
         match self.0.has_transaction() {
             true => self.0.session().await,
             false => Err(over()),
+        }
+    }
+
+    /// Waits for the next event of a subscription whose events JavaScript has; false when there is none
+    /// any more.
+    ///
+    /// # Errors
+    /// What the source of the events throws.
+    pub async fn next_event(&self) -> Result<bool, Failure> {
+        match self
+            .0
+            .ask_about("next", "The next event of a subscription")?
+            .await?
+        {
+            Answered::Json(Json::Bool(is_there)) => Ok(is_there),
+            _ => Err(bad_answer("no event")),
+        }
+    }
+
+    /// Asks whether the client may connect.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub async fn connect(&self) -> Result<(), Failure> {
+        match self
+            .0
+            .ask_about("connect", "Whether a client may connect")?
+            .await?
+        {
+            Answered::Json(Json::Bool(true)) => Ok(()),
+            _ => Err(bad_answer("no connection")),
         }
     }
 
@@ -254,6 +285,20 @@ impl Inner {
         Ok(waits)
     }
 
+    /// Asks for the source of a subscription's events. No statement of its function belongs to a
+    /// transaction: it may wait for days.
+    fn ask_for_stream(&self, ask: &Ask<'_>) -> Result<Wait, Failure> {
+        let Some(script) = &self.script else {
+            return Err(no_script("The source of a subscription's events"));
+        };
+        let id = next_id();
+        let pending = PendingAsk::new(id, std::iter::once(0), 1, script.clone());
+        let mut waits = pending.waits();
+        let layer = LayerHeader::of(ask);
+        self.send(script, id, pending, "subscribe", Some(layer), None);
+        Ok(waits.remove(0))
+    }
+
     fn send(
         &self,
         script: &Arc<dyn Script>,
@@ -267,7 +312,8 @@ impl Inner {
         let header = Header {
             ask: id,
             kind,
-            has_transaction: self.has_transaction(),
+            has_transaction: self.has_transaction()
+                && !matches!(kind, "subscribe" | "next" | "connect"),
             layer,
         };
         match serde_json::to_string(&header) {
@@ -358,6 +404,17 @@ impl Host for PoolHost {
         answers
             .map(|wait| Box::pin(answer(wait)) as Self::Answer)
             .collect()
+    }
+
+    async fn subscribe(&self, ask: Ask<'_>) -> Result<StreamAnswer, Failure> {
+        match self.0.ask_for_stream(&ask)?.await? {
+            Answered::Json(Json::Object(mut stream)) => match stream.remove("channel") {
+                Some(Json::String(name)) => Ok(StreamAnswer::Channel(name)),
+                None => Ok(StreamAnswer::Script),
+                Some(other) => Err(bad_answer(format!("{other} is no channel"))),
+            },
+            _ => Err(bad_answer("no stream")),
+        }
     }
 
     async fn context(&self) -> Result<Json, Failure> {

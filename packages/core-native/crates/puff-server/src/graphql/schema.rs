@@ -4,29 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puff_core::postgres::Pool;
-use puff_graphql::http::{
-    Accepted, Endpoint, HttpOptions, HttpRequest, HttpResponse, ResponseFormat, respond,
-};
+use puff_graphql::http::{Endpoint, HttpOptions};
 use puff_graphql::schema::{SchemaOptions, SchemaSpec};
-use puff_graphql::{Engine, Outcome, Request, Response, SchemaError};
+use puff_graphql::{
+    Engine, Event, Outcome, Prepared, Request, Response, SchemaError, Subscription,
+};
 
-use super::failure::timed_out;
+use super::event_stream::SharedStreams;
+use super::failure::{response_of, timed_out};
 use super::pool_host::{HostOptions, PoolHost};
 use super::script::Script;
+use super::subscriptions::Feeds;
 
 /// A schema, shared by all who serve it.
 pub struct Schema {
     engine: Engine,
     endpoint: Endpoint,
     host: HostOptions,
-}
-
-/// What to do with a request over HTTP.
-pub enum Received {
-    /// It is answered already.
-    Answer(HttpResponse),
-    /// It is to be executed and answered in this format.
-    Execute(Request, ResponseFormat),
+    feeds: Feeds,
+    streams: SharedStreams,
 }
 
 impl Schema {
@@ -56,7 +52,27 @@ impl Schema {
                 max_rows: limits.rows,
                 timeout,
             },
+            feeds: Feeds::default(),
+            streams: SharedStreams::default(),
         })
+    }
+
+    /// What executes its operations.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What reads its requests.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    pub(super) fn streams(&self) -> &SharedStreams {
+        &self.streams
     }
 
     /// Whether its pool was closed: no statement can run any more.
@@ -71,34 +87,51 @@ impl Schema {
 
     /// Executes a request; dropping the future cancels what runs.
     pub async fn execute(&self, request: &Request, host: &PoolHost) -> Response {
-        let response = host.within_time(self.engine.execute(request, host)).await;
-        response.unwrap_or_else(|| {
-            let failure = timed_out(self.host.timeout.unwrap_or_default());
-            let body = serde_json::json!({
-                "errors": [{ "message": failure.message, "extensions": { "code": failure.code } }],
-            });
-            Response {
-                body: body.to_string().into_bytes(),
-                outcome: Outcome::RequestError,
-            }
-        })
+        self.within_time(self.engine.execute(request, host), host)
+            .await
     }
 
-    /// Reads a request over HTTP.
-    pub fn receive(&self, request: &HttpRequest<'_>) -> Received {
-        match self.endpoint.accept(request) {
-            Accepted::Respond(answer) => Received::Answer(answer),
-            Accepted::Execute { request, format } => Received::Execute(request, format),
-        }
+    /// Executes what was prepared; dropping the future cancels what runs.
+    pub async fn run(&self, prepared: &Prepared, host: &PoolHost) -> Response {
+        self.within_time(self.engine.run(prepared, host), host)
+            .await
     }
 
-    /// Executes a request that came over HTTP.
-    pub async fn answer(
+    /// Finds the source of a subscription's events.
+    ///
+    /// # Errors
+    /// The response to one that has none.
+    pub async fn subscribe(
         &self,
-        request: &Request,
-        format: ResponseFormat,
+        prepared: Prepared,
         host: &PoolHost,
-    ) -> HttpResponse {
-        respond(format, self.execute(request, host).await)
+    ) -> Result<Subscription, Response> {
+        let subscribed = host
+            .within_time(self.engine.subscribe(prepared, host))
+            .await;
+        subscribed.unwrap_or_else(|| Err(self.timed_out()))
+    }
+
+    /// Executes a subscription for one event; dropping the future cancels what runs.
+    pub async fn execute_event(
+        &self,
+        subscription: &Subscription,
+        event: Event,
+        host: &PoolHost,
+    ) -> Response {
+        let execution = self.engine.execute_event(subscription, event, host);
+        self.within_time(execution, host).await
+    }
+
+    async fn within_time(&self, work: impl Future<Output = Response>, host: &PoolHost) -> Response {
+        let response = host.within_time(work).await;
+        response.unwrap_or_else(|| self.timed_out())
+    }
+
+    fn timed_out(&self) -> Response {
+        Response {
+            body: response_of(&timed_out(self.host.timeout.unwrap_or_default())).into(),
+            outcome: Outcome::RequestError,
+        }
     }
 }

@@ -83,6 +83,10 @@ impl<'a> LayerHeader<'a> {
             path: ask.path,
             parents: match ask.parents {
                 Parents::Root => serde_json::json!({ "root": true }),
+                Parents::Json(objects) => {
+                    let objects: Vec<&Json> = objects.iter().map(|object| &**object).collect();
+                    serde_json::json!({ "json": objects })
+                }
                 Parents::Set { id, count } => serde_json::json!({ "set": id, "count": count }),
                 Parents::Rows(..) => serde_json::json!({ "rows": count_of(ask.parents) }),
             },
@@ -95,6 +99,7 @@ impl<'a> LayerHeader<'a> {
 pub(super) fn count_of(parents: Parents<'_>) -> usize {
     match parents {
         Parents::Root => 1,
+        Parents::Json(objects) => objects.len(),
         Parents::Set { count, .. } => count,
         Parents::Rows(rows, numbers) => numbers.map_or(rows.len(), <[u32]>::len),
     }

@@ -3,5 +3,6 @@
 mod asks;
 mod bounds;
 mod statements;
+mod subscriptions;
 mod support;
 mod transactions;

@@ -5,17 +5,24 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use lru::LruCache;
-use napi::{Error, Result};
+use napi::{Error, JsString, Result};
 use napi_derive::napi;
 use puff_core::postgres::Error as PostgresError;
 use puff_graphql::http::{HttpOptions, HttpRequest, HttpResponse, REQUEST_HEADERS};
 use puff_graphql::schema::SchemaSpec;
 use puff_graphql::{Outcome, Request};
-use puff_server::graphql::{PoolHost, Received, Schema};
+use puff_server::graphql::routes::{RouteMember, RouteOptions};
+use puff_server::graphql::subscriptions::ResponseQueue;
+use puff_server::graphql::transport_ws::Connection;
+use puff_server::graphql::{Client, PoolHost, Received, Reply, Schema};
 use serde_json::{Map, Value, json};
 
-use crate::boundary::{Answer, Boundary, Isolate, Response, Running, ScriptOperation};
+use crate::boundary::{
+    Answer, Boundary, HostedCaller, Isolate, Response, ResponseStream, RouteClients, Running,
+    ScriptOperation,
+};
 use crate::postgres::pool;
+use crate::server::{read_headers, server};
 
 /// Schemas that are kept. Hot reloading makes a new one with each change; who still uses an old one
 /// registers it again.
@@ -137,6 +144,7 @@ impl Boundary {
                 headers: None,
                 body: response.body,
                 statements: host.statements() as u32,
+                stream: 0,
             };
             drop(host);
             running.finish(Answer::Response(Box::new(answer)));
@@ -144,8 +152,9 @@ impl Boundary {
         Ok(())
     }
 
-    /// Answers a request over HTTP with a response. `search` is what comes after the `?` of the URL;
-    /// `headers` is JSON, an object.
+    /// Answers a request over HTTP with a response, which may have a stream for a body. `search` is what
+    /// comes after the `?` of the URL; `headers` is JSON, an object. `listener` is asked about operations
+    /// that go on when the request was answered; it is released in any case.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -159,36 +168,165 @@ impl Boundary {
         search: Option<String>,
         headers: String,
         body: &[u8],
+        listener: Option<u32>,
     ) -> Result<()> {
         let schema = schema(schema_id)?;
         let isolate = self.isolate.clone();
+        let caller = HostedCaller::of_listener(isolate.clone(), listener.unwrap_or(0));
         let body = body.to_vec();
         let running = Running::new(isolate.clone(), call);
         self.isolate.spawn(call, async move {
             let received = receive(&schema, &method, search.as_deref(), &headers, &body);
             drop(body);
-            let (response, statements) = match received {
-                Received::Answer(response) => (response, 0),
-                Received::Execute(request, format) => {
-                    let host = host(&schema, &request, &isolate, call, &running);
-                    let response = schema.answer(&request, format, &host).await;
-                    (response, host.statements())
+            let (reply, statements) = match received {
+                Received::Reply(reply) => (reply, 0),
+                Received::Execute(operation) if operation.is_streamed() => {
+                    (operation.begin(Arc::new(caller)), 0)
+                }
+                Received::Execute(operation) => {
+                    drop(caller);
+                    let host = host(&schema, operation.request(), &isolate, call, &running);
+                    let response = operation.answer(&host).await;
+                    (Reply::Whole(response), host.statements())
                 }
             };
-            let HttpResponse {
-                status,
-                headers,
-                body,
-            } = response;
-            let answer = Response {
-                status: status.into(),
-                headers: Some(json!(headers).to_string()),
-                body,
-                statements: statements as u32,
+            let answer = match reply {
+                Reply::Whole(HttpResponse {
+                    status,
+                    headers,
+                    body,
+                }) => Response {
+                    status: status.into(),
+                    headers: Some(json!(headers).to_string()),
+                    body,
+                    statements: statements as u32,
+                    stream: 0,
+                },
+                Reply::Stream(stream) => Response {
+                    status: 200,
+                    headers: Some(json!(stream.headers()).to_string()),
+                    body: Vec::new(),
+                    statements: 0,
+                    stream: isolate.streams.add(ResponseStream::Events(stream)),
+                },
             };
             running.finish(Answer::Response(Box::new(answer)));
         });
         Ok(())
+    }
+
+    /// Begins an operation whose responses are read with `graphqlPull`, and returns the number of its
+    /// stream; `listener` is asked about it, and released with it.
+    #[napi(catch_unwind)]
+    pub fn graphql_subscribe(
+        &self,
+        schema_id: u32,
+        query: String,
+        operation_name: Option<String>,
+        variables: Option<String>,
+        listener: u32,
+    ) -> Result<u32> {
+        let schema = schema(schema_id)?;
+        let variables = read_variables(variables.as_deref()).map_err(|error| {
+            Error::from_reason(format!(
+                "PUFF_GRAPHQL_REQUEST: the variables are no object: {error}"
+            ))
+        })?;
+        let request = Request {
+            query: query.into(),
+            operation_name,
+            variables,
+            is_explained: false,
+            allows_mutation: true,
+        };
+        let caller = HostedCaller::of_listener(self.isolate.clone(), listener);
+        let responses = ResponseQueue::start(schema, Arc::new(caller), request);
+        let stream = ResponseStream::Responses(responses);
+        Ok(self.isolate.streams.add(stream))
+    }
+
+    /// Answers with the next chunk of a stream: a response with status 1, or 0 without one at its end.
+    #[napi(catch_unwind)]
+    pub fn graphql_pull(&self, call: u32, stream: u32) {
+        let isolate = self.isolate.clone();
+        self.isolate.spawn(call, async move {
+            let answer = match isolate.streams.next(stream).await {
+                Ok(chunk) => Answer::Response(Box::new(Response {
+                    status: chunk.is_some().into(),
+                    headers: None,
+                    body: chunk.unwrap_or_default().into(),
+                    statements: 0,
+                    stream: 0,
+                })),
+                Err(message) => {
+                    let fault = json!({ "code": "PUFF_GRAPHQL_TOO_SLOW", "message": message });
+                    Answer::Fault(fault.to_string())
+                }
+            };
+            isolate.complete(call, answer);
+        });
+    }
+
+    /// Ends a stream, and what it is of.
+    #[napi(catch_unwind)]
+    pub fn graphql_close_stream(&self, stream: u32) {
+        self.isolate.streams.remove(stream);
+    }
+
+    /// Lets a server answer the requests for a path that need no JavaScript, and the WebSockets to it; the
+    /// options are JSON. This isolate's listener is asked about the others.
+    #[napi(catch_unwind)]
+    pub fn server_graphql_route(
+        &self,
+        server_id: u32,
+        path: String,
+        schema_id: u32,
+        listener: u32,
+        options: String,
+    ) -> Result<()> {
+        let options: RouteOptions = serde_json::from_str(&options)
+            .map_err(|error| Error::from_reason(format!("PUFF_GRAPHQL_ROUTE: {error}")))?;
+        let member = RouteMember {
+            isolate: self.isolate.exchanges.clone(),
+            clients: Arc::new(RouteClients {
+                isolate: self.isolate.clone(),
+                listener,
+            }),
+        };
+        let server = server(server_id)?;
+        server
+            .graphql()
+            .add(&path, schema(schema_id)?, options, member);
+        Ok(())
+    }
+
+    /// Lets the core speak GraphQL on a socket that this isolate was asked about and will accept; `target`
+    /// and `headers` are those of the handshake, the headers' names and values divided by NUL. False when
+    /// its client has gone.
+    #[napi(catch_unwind)]
+    pub fn socket_speak_graphql(
+        &self,
+        socket: u32,
+        schema_id: u32,
+        listener: u32,
+        target: String,
+        headers: JsString,
+    ) -> Result<bool> {
+        let client = Client {
+            method: "GET".into(),
+            target,
+            headers: Arc::new(read_headers(headers.into_latin1()?.as_slice())?),
+            connection_params: None,
+        };
+        let clients = RouteClients {
+            isolate: self.isolate.clone(),
+            listener,
+        };
+        let connection = Connection::new(schema(schema_id)?, Arc::new(clients), client);
+        Ok(self
+            .isolate
+            .sockets
+            .substitute(socket, Box::new(connection)))
     }
 
     /// Answers a question of an operation; `json` may have the answers to some of its fields only.
@@ -249,7 +387,7 @@ fn read_variables(json: Option<&str>) -> serde_json::Result<Map<String, Value>> 
 }
 
 fn receive(
-    schema: &Schema,
+    schema: &Arc<Schema>,
     method: &str,
     search: Option<&str>,
     headers: &str,

@@ -4,5 +4,10 @@
 //! answers cross.
 
 pub mod boundary;
+pub mod cache;
 pub mod graphql;
+mod metrics;
 pub mod postgres;
+pub mod pubsub;
+pub mod server;
+pub mod websocket;

@@ -37,6 +37,18 @@ pub(crate) fn pool(id: u32) -> Result<Pool> {
         .ok_or_else(|| Error::from_reason("PUFF_POSTGRES_CLOSED: the pool is closed"))
 }
 
+/// All pools, with their ids and the names that JavaScript knows them by.
+pub(crate) fn named_pools() -> Vec<(u32, String, Pool)> {
+    let pools = pools();
+    let mut named: Vec<_> = pools
+        .by_name
+        .iter()
+        .filter_map(|((name, _), id)| Some((*id, name.clone(), pools.by_id.get(id)?.clone())))
+        .collect();
+    named.sort_by_key(|(id, ..)| *id);
+    named
+}
+
 /// What a pool is doing.
 #[napi(object)]
 pub struct PoolStatus {
@@ -328,6 +340,27 @@ impl Boundary {
         runtime::spawn(async move {
             if let Some(pool) = pool {
                 pool.close().await;
+            }
+            isolate.complete(call, Answer::Nothing);
+        });
+        Ok(())
+    }
+
+    /// Closes all pools of the process, as `postgresClosePool` does.
+    #[napi(catch_unwind)]
+    pub fn postgres_close_pools(&self, call: u32) -> Result<()> {
+        let closing: Vec<_> = {
+            let mut pools = pools();
+            pools.by_name.clear();
+            let open = pools.by_id.drain().map(|(_, pool)| pool);
+            open.map(|pool| runtime::spawn(async move { pool.close().await }))
+                .collect()
+        };
+        let isolate = self.isolate.clone();
+        runtime::spawn(async move {
+            for pool in closing {
+                // One whose task has panicked is closed, too.
+                let _ = pool.await;
             }
             isolate.complete(call, Answer::Nothing);
         });

@@ -4,22 +4,23 @@
 //!
 //! | word | meaning |
 //! |---|---|
-//! | 0 | call id |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask |
-//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements |
-//! | 4 | result: the shape's id, 0 without one; response: bytes of the body |
-//! | 5 | result, response, ask: flags, see below |
+//! | 0 | call id; message: what it is about |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number |
+//! | 4 | result: the shape's id, 0 without one; response: bytes of the body; message: its second number |
+//! | 5 | result, response, ask: flags, see below; message: the number of its attachments |
 //! | 6 | result, response: words of the body |
 //!
 //! followed by the body, unless it is large and came as an attachment. An ask is a result as well,
 //! where it has rows. Attachments are strings and typed arrays in the order in which the reader needs
-//! them: a failure's or an event's JSON; a chunk's bytes; a response's headers and body; an ask's JSON
+//! them: a failure's or an event's JSON; a chunk's bytes; a response's headers, stream and body; an ask's JSON
 //! and the operation's request; a result's command, description, body and texts.
 
 use napi::bindgen_prelude::{Array, Int32Array, Uint8Array};
 use napi::{Env, Result};
 use puff_core::postgres::Error;
 use puff_core::postgres::packed::{Packed, Shape, Text};
+use puff_server::script::{Attachment, Message};
 
 use super::failure;
 
@@ -54,6 +55,8 @@ pub(crate) enum Answer {
     Ask(Box<Question>),
     /// What went wrong, as JSON: nothing of PostgreSQL's.
     Fault(String),
+    /// Something that answers no call: JavaScript's listeners of its topic take it.
+    Message(Box<Message>),
     /// There is nothing to say.
     Nothing,
 }
@@ -68,6 +71,8 @@ pub(crate) struct Response {
     pub(crate) body: Vec<u8>,
     /// Statements that the engine ran.
     pub(crate) statements: u32,
+    /// The stream that has the body, 0 for none.
+    pub(crate) stream: u32,
 }
 
 /// A question of a GraphQL operation.
@@ -88,6 +93,7 @@ const EVENT: i32 = 5;
 const CHUNK: i32 = 6;
 const RESPONSE: i32 = 7;
 const ASK: i32 = 8;
+const MESSAGE: i32 = 9;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -103,6 +109,8 @@ const PARTIAL: i32 = 16;
 const HEADERS: i32 = 32;
 /// The operation's request is attached.
 const STARTS: i32 = 64;
+/// The number of a stream is attached.
+const STREAMED: i32 = 256;
 /// The ask has rows.
 const ROWS: i32 = 128;
 const COMMAND_SHIFT: u32 = 8;
@@ -202,6 +210,16 @@ impl Writer<'_, '_> {
                 header[1] = FAILURE;
                 self.attachments.insert(json)?;
             }
+            Answer::Message(message) => {
+                header[1] = MESSAGE;
+                header[2] = i32::from(message.topic.0);
+                header[3] = message.numbers[0];
+                header[4] = message.numbers[1];
+                header[5] = message.attachments.len() as i32;
+                for attachment in message.attachments {
+                    self.attach(attachment)?;
+                }
+            }
             Answer::Nothing => header[1] = NOTHING,
         }
         self.words[self.used..self.used + HEADER].copy_from_slice(&header);
@@ -224,6 +242,10 @@ impl Writer<'_, '_> {
         if let Some(headers) = response.headers {
             header[5] |= HEADERS;
             self.attachments.insert(headers)?;
+        }
+        if response.stream != 0 {
+            header[5] |= STREAMED;
+            self.attachments.insert(response.stream)?;
         }
         if bytes.len() > INLINE_BODY * WORD {
             header[5] |= DETACHED;
@@ -285,6 +307,17 @@ impl Writer<'_, '_> {
         }
         header[5] = flags;
         Ok(body)
+    }
+
+    fn attach(&mut self, attachment: Attachment) -> Result<()> {
+        match attachment {
+            Attachment::Text(text) => self.attachments.insert(text),
+            Attachment::Latin1(bytes) => {
+                let text = self.env.create_string_latin1(&bytes)?;
+                self.attachments.insert(text)
+            }
+            Attachment::Bytes(bytes) => self.attachments.insert(Uint8Array::from(Vec::from(bytes))),
+        }
     }
 
     fn attach_text(&mut self, text: &Text) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Array, Function, Int32Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -11,16 +12,22 @@ use napi_derive::napi;
 use puff_core::postgres::{Call, Session};
 use puff_core::runtime::Begun;
 
+use puff_server::script::{self, Exchanges, Message};
+use puff_server::websocket::IsolateSockets;
+
 use super::completion::{Answer, Completion, Writer};
 use super::operations::Operations;
+use super::streams::Streams;
+use super::subscriptions::Subscriptions;
+use super::wake_clock::WakeClock;
+use crate::server;
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// What an isolate shares with the threads of the runtime.
 pub(crate) struct Isolate {
     wake: Wake,
-    /// A wake-up is on its way and will find whatever is queued until then.
-    is_waking: AtomicBool,
+    wake_clock: WakeClock,
     is_closed: AtomicBool,
     queue: Mutex<VecDeque<Completion>>,
     /// The calls that can be cancelled, by id, until their answer is queued.
@@ -28,6 +35,28 @@ pub(crate) struct Isolate {
     sessions: Mutex<Sessions>,
     /// What GraphQL operations of this isolate share with it.
     pub(crate) operations: Operations,
+    /// The requests that this isolate is answering.
+    pub(crate) exchanges: Arc<Exchanges>,
+    /// The WebSockets whose handlers run in this isolate.
+    pub(crate) sockets: Arc<IsolateSockets>,
+    /// The hub's channels that this isolate listens to.
+    pub(crate) subscriptions: Subscriptions,
+    /// The streams of responses that this isolate reads.
+    pub(crate) streams: Streams,
+}
+
+impl script::Isolate for Isolate {
+    fn send(&self, message: Message) {
+        self.push(message.id, Answer::Message(Box::new(message)));
+    }
+
+    fn event_loop_delay(&self) -> Duration {
+        self.wake_clock.last_delay()
+    }
+
+    fn stuck_for(&self) -> Duration {
+        self.wake_clock.pending_for()
+    }
 }
 
 /// How a call is cancelled.
@@ -65,7 +94,7 @@ impl Isolate {
             return;
         }
         lock(&self.queue).push_back(Completion { call, answer });
-        if !self.is_waking.swap(true, Ordering::SeqCst) {
+        if self.wake_clock.begin() {
             // If the environment is being torn down, nobody waits for the answer any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -124,6 +153,17 @@ impl Isolate {
         }
         lock(&self.sessions).open.clear();
         lock(&self.queue).clear();
+        server::forget_isolate(self);
+        self.exchanges.abort_all();
+        self.sockets.abandon();
+        self.subscriptions.clear();
+        self.streams.clear();
+        self.operations.close();
+    }
+
+    /// Whether it has ended: nobody reads what it is told.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 }
 
@@ -151,12 +191,16 @@ impl Boundary {
             .build()?;
         let isolate = Arc::new(Isolate {
             wake,
-            is_waking: AtomicBool::new(false),
+            wake_clock: WakeClock::default(),
             is_closed: AtomicBool::new(false),
             queue: Mutex::default(),
             calls: Mutex::default(),
             sessions: Mutex::default(),
             operations: Operations::default(),
+            exchanges: Arc::default(),
+            sockets: Arc::default(),
+            subscriptions: Subscriptions::default(),
+            streams: Streams::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
         Ok(Boundary {
@@ -184,7 +228,7 @@ impl Boundary {
     /// Word 0 becomes the number of records, word 1 tells whether more answers wait.
     #[napi(catch_unwind)]
     pub fn drain<'env>(&mut self, env: &'env Env, mut inbox: Int32Array) -> Result<Array<'env>> {
-        self.isolate.is_waking.store(false, Ordering::SeqCst);
+        self.isolate.wake_clock.end();
         // SAFETY: JavaScript made the array for this purpose and does not touch it during the call.
         let words = unsafe { inbox.as_mut() };
         let mut writer = Writer {

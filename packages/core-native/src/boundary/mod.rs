@@ -7,12 +7,18 @@
 
 mod completion;
 mod failure;
+mod hosted;
 mod isolate;
 mod operations;
 mod sinks;
+mod streams;
+mod subscriptions;
+mod wake_clock;
 
 pub(crate) use completion::{Answer, Response};
+pub(crate) use hosted::{HostedCaller, RouteClients};
 pub use isolate::Boundary;
 pub(crate) use isolate::Isolate;
 pub(crate) use operations::{Running, ScriptOperation};
 pub(crate) use sinks::{EventListener, RawSink, SimpleSink};
+pub(crate) use streams::ResponseStream;

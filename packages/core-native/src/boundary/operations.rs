@@ -61,6 +61,35 @@ impl Operations {
         }
     }
 
+    /// Gives up all questions: the isolate has ended.
+    pub(super) fn close(&self) {
+        let asks = std::mem::take(&mut *lock(&self.asks));
+        for pending in asks.values().filter_map(Weak::upgrade) {
+            pending.fail(closed());
+        }
+    }
+
+    /// Makes the host of an operation known, so that JavaScript can share its transaction.
+    pub(super) fn begin(&self, operation: u32, host: PoolHost) {
+        let shared = Shared {
+            host,
+            session: None,
+        };
+        lock(&self.running).insert(operation, shared);
+    }
+
+    /// Forgets an operation; nobody uses its host or its session any more.
+    pub(super) fn end(&self, isolate: &Isolate, operation: u32) {
+        let shared = lock(&self.running).remove(&operation);
+        let Some(Shared { host, session }) = shared else {
+            return;
+        };
+        host.close();
+        if let Some(session) = session {
+            isolate.release(session);
+        }
+    }
+
     /// The host of an operation that has not ended.
     pub(crate) fn host(&self, operation: u32) -> Option<PoolHost> {
         lock(&self.running)
@@ -101,11 +130,7 @@ impl Running {
 
     /// Makes the host known, so that JavaScript can share the operation's transaction.
     pub(crate) fn host(&self, host: PoolHost) {
-        let shared = Shared {
-            host,
-            session: None,
-        };
-        lock(&self.isolate.operations.running).insert(self.call, shared);
+        self.isolate.operations.begin(self.call, host);
     }
 
     /// Reports the end.
@@ -116,14 +141,7 @@ impl Running {
     }
 
     fn forget(&self) {
-        let shared = lock(&self.isolate.operations.running).remove(&self.call);
-        let Some(Shared { host, session }) = shared else {
-            return;
-        };
-        host.close();
-        if let Some(session) = session {
-            self.isolate.release(session);
-        }
+        self.isolate.operations.end(&self.isolate, self.call);
     }
 }
 
@@ -140,45 +158,73 @@ impl Drop for Running {
     }
 }
 
-/// The isolate that started an operation answers its questions.
+/// The isolate answers the questions of an operation.
 pub(crate) struct ScriptOperation {
     isolate: Arc<Isolate>,
     call: u32,
+    request: Option<AskedRequest>,
+    /// What else the isolate is told with the first question.
+    origin: Map<String, Value>,
+}
+
+/// A request, as the isolate that is asked about it wants to know it.
+struct AskedRequest {
     query: Arc<str>,
     operation_name: Option<String>,
     variables: Map<String, Value>,
 }
 
 impl ScriptOperation {
+    /// An operation that a call has started.
     pub(crate) fn new(isolate: Arc<Isolate>, call: u32, request: &Request) -> ScriptOperation {
+        ScriptOperation::hosted(isolate, call, Some(request), Map::new())
+    }
+
+    /// An operation that did not start in the isolate.
+    pub(super) fn hosted(
+        isolate: Arc<Isolate>,
+        call: u32,
+        request: Option<&Request>,
+        origin: Map<String, Value>,
+    ) -> ScriptOperation {
         ScriptOperation {
             isolate,
             call,
-            query: request.query.clone(),
-            operation_name: request.operation_name.clone(),
-            variables: request.variables.clone(),
+            request: request.map(|request| AskedRequest {
+                query: request.query.clone(),
+                operation_name: request.operation_name.clone(),
+                variables: request.variables.clone(),
+            }),
+            origin,
         }
+    }
+
+    /// What else the isolate is told with the first question.
+    pub(super) fn origin(&self) -> &Map<String, Value> {
+        &self.origin
     }
 
     /// The operation's request; what JavaScript has to remember and to forget comes with it.
     fn start(&self, documents: &mut Documents) -> String {
-        let mut start = json!({
-            "operationName": self.operation_name, "variables": self.variables,
-        });
-        let document = match documents.known.get(&self.query) {
-            Some(document) => *document,
-            None => {
-                documents.last = documents.last.wrapping_add(1);
-                let pushed = documents.known.push(self.query.clone(), documents.last);
-                if let Some((_, forgotten)) = pushed {
-                    start["forgotten"] = forgotten.into();
+        let mut start = self.origin.clone();
+        if let Some(request) = &self.request {
+            start.insert("operationName".into(), json!(request.operation_name));
+            start.insert("variables".into(), json!(request.variables));
+            let document = match documents.known.get(&request.query) {
+                Some(document) => *document,
+                None => {
+                    documents.last = documents.last.wrapping_add(1);
+                    let pushed = documents.known.push(request.query.clone(), documents.last);
+                    if let Some((_, forgotten)) = pushed {
+                        start.insert("forgotten".into(), forgotten.into());
+                    }
+                    start.insert("query".into(), (*request.query).into());
+                    documents.last
                 }
-                start["query"] = (*self.query).into();
-                documents.last
-            }
-        };
-        start["document"] = document.into();
-        start.to_string()
+            };
+            start.insert("document".into(), document.into());
+        }
+        Value::Object(start).to_string()
     }
 
     fn push(&self, question: Question) {
@@ -191,6 +237,9 @@ impl Script for ScriptOperation {
     fn ask(&self, ask: ScriptAsk) {
         let operations = &self.isolate.operations;
         lock(&operations.asks).insert(ask.id, Arc::downgrade(&ask.pending));
+        if self.isolate.is_closed() {
+            return ask.pending.fail(closed());
+        }
         let mut question = Question {
             header: ask.header,
             start: None,
@@ -218,5 +267,15 @@ impl Script for ScriptOperation {
             start: None,
             rows: None,
         });
+    }
+}
+
+/// Nobody answers any more.
+fn closed() -> Failure {
+    Failure {
+        message: "The isolate that was asked has ended.".into(),
+        code: "PUFF_INTERNAL".into(),
+        extensions: Map::new(),
+        is_public: false,
     }
 }

@@ -1,0 +1,123 @@
+//! The process's cache for JavaScript.
+//!
+//! Keys, tags and times are what JavaScript gives; times are milliseconds since 1970.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::BufferSlice;
+use napi::{Env, Result};
+use napi_derive::napi;
+use puff_core::cache::{Lookup, NewEntry, Put, now_ms, store};
+use serde_json::json;
+
+/// Before the bytes of an entry: it may be used.
+const FRESH: u8 = 0;
+/// It may be used and should be made anew.
+const STALE: u8 = 1;
+/// It must not be used; no bytes follow.
+const EXPIRED: u8 = 2;
+
+/// The entry under a key: a byte that tells what it is good for (0 to be used, 1 to be used and made anew, 2 expired), then
+/// its bytes; nothing when there is none. `moreTags` may have expired it as well as its own.
+#[napi(catch_unwind)]
+pub fn cache_get(
+    env: &Env,
+    key: String,
+    more_tags: Option<Vec<String>>,
+) -> Result<Option<BufferSlice<'_>>> {
+    let more_tags = more_tags.unwrap_or_default();
+    let entry = match store().get(&key, &more_tags, now_ms()) {
+        Lookup::Absent => return Ok(None),
+        Lookup::Expired => return BufferSlice::copy_from(env, [EXPIRED]).map(Some),
+        Lookup::Found(entry) => entry,
+    };
+    let is_stale = store().tags().is_stale(&entry);
+    let mut bytes = Vec::with_capacity(1 + entry.value.len());
+    bytes.push(if is_stale { STALE } else { FRESH });
+    bytes.extend_from_slice(&entry.value);
+    BufferSlice::from_data(env, bytes).map(Some)
+}
+
+/// Puts an entry that knows of the tags' version `tagsSeen`, or of the present one: 0 it is there, 1 it was a seed and another one was there, 2 it is too large.
+#[napi(catch_unwind)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one crossing per entry, without objects"
+)]
+pub fn cache_put(
+    key: String,
+    value: &[u8],
+    tags: Vec<String>,
+    created_ms: f64,
+    expires_ms: Option<f64>,
+    path: Option<String>,
+    tags_seen: Option<f64>,
+    is_seed: bool,
+) -> u32 {
+    let put = store().put(NewEntry {
+        key: key.into(),
+        path: path.map(Arc::from),
+        value: Bytes::copy_from_slice(value),
+        tags: tags.into_iter().map(Arc::from).collect(),
+        created_ms,
+        expires_ms,
+        tags_seen: tags_seen.map(|version| version as u64),
+        is_seed,
+    });
+    match put {
+        Put::Stored => 0,
+        Put::Present => 1,
+        Put::TooLarge => 2,
+    }
+}
+
+/// Takes an entry away; whether there was one.
+#[napi(catch_unwind)]
+pub fn cache_delete(key: String) -> bool {
+    store().remove(&key)
+}
+
+/// Changes the bound of the bytes that all entries count for.
+#[napi(catch_unwind)]
+pub fn cache_set_capacity(bytes: f64) {
+    store().set_capacity(bytes as usize);
+}
+
+/// Expires everything that has one of these tags.
+#[napi(catch_unwind)]
+pub fn cache_expire_tags(tags: Vec<String>) {
+    let names = tags.iter().map(String::as_str);
+    store().tags().expire(names, now_ms());
+}
+
+/// Makes everything stale that has one of these tags; after `expireMs` it will be expired.
+#[napi(catch_unwind)]
+pub fn cache_make_tags_stale(tags: Vec<String>, expire_ms: Option<f64>) {
+    let names = tags.iter().map(String::as_str);
+    store().tags().make_stale(names, expire_ms, now_ms());
+}
+
+/// The number of the last change of tags.
+#[napi(catch_unwind)]
+pub fn cache_tags_version() -> f64 {
+    store().tags().version() as f64
+}
+
+/// The tags that have changed since a version, as JSON: `[version, [[tag, staleMs, expiredMs], ...]]`.
+#[napi(catch_unwind)]
+pub fn cache_tag_changes(since: f64) -> String {
+    let (version, changes) = store().tags().changes(since as u64);
+    let changes: Vec<_> = changes
+        .iter()
+        .map(|change| json!([&*change.tag, change.stale_ms, change.expired_ms]))
+        .collect();
+    json!([version, changes]).to_string()
+}
+
+/// When one of these tags was last expired, or will be; 0 when none was.
+#[napi(catch_unwind)]
+pub fn cache_tags_expiration(tags: Vec<String>) -> f64 {
+    let names = tags.iter().map(String::as_str);
+    store().tags().expiration(names)
+}

@@ -216,6 +216,15 @@ export class NativeUnavailableError extends PuffError {
   }
 }
 
+/** A value cannot be kept in the cache (`PUFF_CACHE_VALUE`): it is not plain data. */
+export class CacheValueError extends PuffError {
+  static override readonly className: string = 'CacheValueError';
+
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_CACHE_VALUE', message, options);
+  }
+}
+
 /** A fault inside the native core, caught at the boundary (`PUFF_INTERNAL`): please report it. */
 export class InternalError extends PuffError {
   static override readonly className: string = 'InternalError';

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { addonFile, loadAddon } from '@next-puff/core-native';
 import { NativeUnavailableError } from './errors.js';
 
@@ -20,6 +21,12 @@ let loaded: Native | undefined;
 export function loadNative(): Native {
   loaded ??= load();
   return loaded;
+}
+
+/** The addon's file, for those who copy it. Throws when there is none. */
+export function addonPath(): string {
+  const require = createRequire(import.meta.resolve('@next-puff/core-native'));
+  return require.resolve(addonFile);
 }
 
 function load(): Native {

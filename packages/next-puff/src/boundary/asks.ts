@@ -13,14 +13,33 @@ export interface AskMessage {
     operationName: string | null;
     variables: { [name: string]: never };
   };
+  /** In the first question of an operation that did not begin in this isolate. */
+  origin?: HostedOrigin;
   /** The rows that came with it. */
   rows: unknown[];
 }
 
+/** What is known of an operation that did not begin in this isolate, as `hosted.rs` writes it. */
+export interface HostedOrigin {
+  /** The number of a listener of this isolate, which knows the schema. */
+  listener: number;
+  /** The client, if the listener does not know it. */
+  client?: {
+    method: string;
+    /** Path and query. */
+    target: string;
+    headers: [name: string, value: string][];
+    /** The payload of `connection_init`. */
+    connectionParams: { [name: string]: unknown } | null;
+  };
+  /** For an execution for one event: the id of the subscription. */
+  subscription?: number;
+}
+
 /** The request of an operation, as `operations.rs` writes it. */
-export interface AskStart {
-  /** The document's number. */
-  document: number;
+export interface AskStart extends Partial<HostedOrigin> {
+  /** The document's number; none if the question is about a client alone. */
+  document?: number;
   /** Its text, unless this isolate knows the number. */
   query?: string;
   /** A number that stands for nothing any more. */
@@ -33,13 +52,23 @@ export interface AskStart {
 export class Documents {
   readonly #known = new Map<number, KnownDocument>();
 
-  read({
-    document,
-    query,
-    forgotten,
-    operationName,
-    variables,
-  }: AskStart): NonNullable<AskMessage['start']> {
+  /** Adds to a message what came with it; must be called for each, in their order. */
+  read(start: AskStart, message: AskMessage): void {
+    const { listener, client, subscription, document } = start;
+    if (listener !== undefined) {
+      message.origin = {
+        listener,
+        ...(client !== undefined && { client }),
+        ...(subscription !== undefined && { subscription }),
+      };
+    }
+    if (document !== undefined) message.start = this.#request(start, document);
+  }
+
+  #request(
+    { query, forgotten, operationName, variables }: AskStart,
+    document: number,
+  ): NonNullable<AskMessage['start']> {
     if (forgotten !== undefined) this.#known.delete(forgotten);
     if (query !== undefined) this.#known.set(document, { text: query });
     return { document: this.#known.get(document) as KnownDocument, operationName, variables };

@@ -1,6 +1,7 @@
 import { type Boundary, loadNative } from '../native.js';
 import { type Completion, CompletionReader } from './completions.js';
 import { errorOfFailure, errorOfThrown, type Failure } from './failures.js';
+import { messageListeners, Topic } from './messages.js';
 import type { DecoderFactory, RowMode } from './rows.js';
 
 /** How a call is made. */
@@ -26,6 +27,9 @@ interface Waiting {
   watches: readonly Set<number>[] | undefined;
 }
 
+/** From here on ids are those of operations that did not begin in this isolate. */
+const FIRST_HOSTED_ID = 2 ** 31;
+
 /** Words of the buffer that answers are drained into: 256 KB. */
 const INBOX_WORDS = 64 * 1024;
 
@@ -43,6 +47,8 @@ export class Calls {
   /** The cancellable calls of each signal: one listener serves them all. */
   readonly #watched = new WeakMap<AbortSignal, Set<number>>();
   #lastId = 0;
+  /** Reasons to stay alive. */
+  #holds = 0;
 
   constructor() {
     const { Boundary } = loadNative();
@@ -81,7 +87,7 @@ export class Calls {
         return;
       }
       const watches = signals?.map((signal) => this.#watch(signal, call));
-      if (this.#waiting.size === 0) this.#boundary.hold();
+      if (this.#waiting.size === 0) this.hold();
       const decoding = decoderOf ?? rowMode;
       this.#waiting.set(call, {
         resolve,
@@ -110,9 +116,19 @@ export class Calls {
     this.#listeners.delete(id);
   }
 
+  /** Keeps the isolate alive until {@link Calls.unhold}. */
+  hold(): void {
+    if (this.#holds++ === 0) this.#boundary.hold();
+  }
+
+  /** Ends one {@link Calls.hold}. */
+  unhold(): void {
+    if (--this.#holds === 0) this.#boundary.unhold();
+  }
+
   #newId(): number {
     do {
-      this.#lastId = (this.#lastId + 1) >>> 0;
+      this.#lastId = (this.#lastId + 1) % FIRST_HOSTED_ID;
     } while (
       this.#lastId === 0 ||
       this.#waiting.has(this.#lastId) ||
@@ -147,7 +163,7 @@ export class Calls {
     if (waiting === undefined) return undefined;
     this.#waiting.delete(call);
     if (waiting.watches !== undefined) for (const watch of waiting.watches) watch.delete(call);
-    if (this.#waiting.size === 0) this.#boundary.unhold();
+    if (this.#waiting.size === 0) this.unhold();
     return waiting;
   }
 
@@ -163,13 +179,19 @@ export class Calls {
   #settle(): void {
     const { call } = this.#reader;
     const waiting = this.#waiting.get(call);
-    const completion = this.#reader.read(waiting?.decoding ?? 'array');
+    const isHosted = waiting === undefined && call >= FIRST_HOSTED_ID;
+    const completion = this.#reader.read(waiting?.decoding ?? (isHosted ? 'object' : 'array'));
     switch (completion.kind) {
+      case 'message':
+        return;
       case 'event':
         this.#listeners.get(call)?.(completion.json);
         return;
-      case 'chunk':
       case 'ask':
+        if (isHosted) messageListeners[Topic.graphql]?.(call, 0, 0, [completion.message]);
+        else waiting?.onPartial?.(completion);
+        return;
+      case 'chunk':
         waiting?.onPartial?.(completion);
         return;
       case 'result':

@@ -1,5 +1,6 @@
 import { type AskMessage, type AskStart, Documents } from './asks.js';
 import type { Failure } from './failures.js';
+import { messageListeners } from './messages.js';
 import {
   type ColumnDescription,
   compileDecoder,
@@ -37,7 +38,9 @@ export type Completion =
   | { kind: 'chunk'; bytes: Uint8Array }
   | { kind: 'response'; response: NativeResponse }
   /** A question of a GraphQL operation; the call goes on. */
-  | { kind: 'ask'; message: AskMessage };
+  | { kind: 'ask'; message: AskMessage }
+  /** It answered no call; its listener has taken it. */
+  | { kind: 'message' };
 
 /** The response to a GraphQL request. */
 export interface NativeResponse {
@@ -49,6 +52,8 @@ export interface NativeResponse {
   body: Uint8Array<ArrayBuffer>;
   /** Statements that the engine ran. */
   statements: number;
+  /** The number of the stream that has the body; 0 for none. */
+  stream: number;
 }
 
 // What follows mirrors `completion.rs`.
@@ -59,6 +64,7 @@ const EVENT = 5;
 const CHUNK = 6;
 const RESPONSE = 7;
 const ASK = 8;
+const MESSAGE = 9;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
@@ -68,6 +74,7 @@ const PARTIAL = 16;
 const HEADERS = 32;
 const STARTS = 64;
 const ROWS = 128;
+const STREAMED = 256;
 const COMMAND_SHIFT = 8;
 const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const HEADER = 7;
@@ -129,6 +136,8 @@ export class CompletionReader {
         return this.#readResponse(at);
       case ASK:
         return this.#readAsk(at, decoding);
+      case MESSAGE:
+        return this.#readMessage(at);
       default:
         return { kind: 'nothing' };
     }
@@ -138,10 +147,22 @@ export class CompletionReader {
     return this.#attachments[this.#nextAttachment++];
   }
 
+  #readMessage(at: number): Completion {
+    const words = this.#words;
+    const end = this.#nextAttachment + (words[at + 5] as number);
+    const attachments = this.#attachments.slice(this.#nextAttachment, end);
+    this.#nextAttachment = end;
+    const id = (words[at] as number) >>> 0;
+    const listener = messageListeners[words[at + 2] as number];
+    listener?.(id, words[at + 3] as number, words[at + 4] as number, attachments);
+    return { kind: 'message' };
+  }
+
   #readResponse(at: number): Completion {
     const words = this.#words;
     const flags = words[at + 5] as number;
     const headers = flags & HEADERS ? JSON.parse(this.#attachment() as string) : [];
+    const stream = flags & STREAMED ? (this.#attachment() as number) : 0;
     const length = words[at + 4] as number;
     let body: Uint8Array<ArrayBuffer>;
     if (flags & DETACHED) {
@@ -152,7 +173,7 @@ export class CompletionReader {
       this.#at += words[at + 6] as number;
     }
     const status = words[at + 2] as number;
-    const response = { status, headers, body, statements: words[at + 3] as number };
+    const response = { status, headers, body, statements: words[at + 3] as number, stream };
     return { kind: 'response', response };
   }
 
@@ -161,7 +182,7 @@ export class CompletionReader {
     const message: AskMessage = { header: JSON.parse(this.#attachment() as string), rows: [] };
     if (flags & STARTS) {
       const start: AskStart = JSON.parse(this.#attachment() as string);
-      message.start = this.#documents.read(start);
+      this.#documents.read(start, message);
     }
     if (flags & ROWS) {
       const completion = this.#readResult(at, decoding);

@@ -138,6 +138,11 @@ export async function closePool(pool: number): Promise<void> {
   await calls().submit((boundary, call) => boundary.postgresClosePool(call, pool));
 }
 
+/** Closes all pools of the process. */
+export async function closePools(): Promise<void> {
+  await calls().submit((boundary, call) => boundary.postgresClosePools(call));
+}
+
 function resultOf(completion: Completion): StatementResult {
   if (completion.kind !== 'result') throw unexpected(completion);
   return completion.result;

@@ -1,0 +1,96 @@
+import type { Buffer } from 'node:buffer';
+import { loadNative } from '../native.js';
+import { pack, unpack } from './packing.js';
+
+/**
+ * The store of the process, which all isolates and the native server share.
+ *
+ * Everything here is answered at once. A level behind it, in another process, belongs behind these functions.
+ */
+
+/** An entry that is to be put. */
+export interface NewEntry {
+  key: string;
+  /** The path whose response it is, if it is one. */
+  path?: string | undefined;
+  parts: readonly (string | Uint8Array)[];
+  tags?: readonly string[];
+  /** When what it says was true, in milliseconds since 1970. */
+  created: number;
+  /** From when on it must not be used, in milliseconds since 1970. */
+  expires?: number;
+  /** {@link tagsVersion} when work on it began. Default: that of now. */
+  tagsSeen?: number | undefined;
+  /** It comes from a file of the build: an entry that is there is the newer one. */
+  isSeed?: boolean | undefined;
+}
+
+/** What is under a key: `absent` and `expired` differ for who could find an older copy elsewhere. */
+export type Lookup =
+  | { state: 'fresh' | 'stale'; parts: Buffer[] }
+  | { state: 'expired' | 'absent'; parts?: undefined };
+
+const ABSENT: Lookup = { state: 'absent' };
+const EXPIRED: Lookup = { state: 'expired' };
+
+// Of `cache.rs`.
+const STALE_BYTE = 1;
+const EXPIRED_BYTE = 2;
+const PUT_RESULTS = ['stored', 'present', 'too large'] as const;
+
+/** Looks an entry up; `moreTags` may have expired it as well as its own. What cannot be read is taken away. */
+export function readEntry(key: string, moreTags?: readonly string[]): Lookup {
+  const native = loadNative();
+  const found = native.cacheGet(key, moreTags as string[] | undefined);
+  if (found === null) return ABSENT;
+  if (found[0] === EXPIRED_BYTE) return EXPIRED;
+  try {
+    return { state: found[0] === STALE_BYTE ? 'stale' : 'fresh', parts: unpack(found.subarray(1)) };
+  } catch {
+    native.cacheDelete(key);
+    return ABSENT;
+  }
+}
+
+/** Puts an entry in the place of what is under its key. */
+export function writeEntry(entry: NewEntry): (typeof PUT_RESULTS)[number] {
+  const { key, path, parts, tags = [], created, expires, tagsSeen, isSeed = false } = entry;
+  const value = pack(parts);
+  const result = loadNative().cachePut(
+    key,
+    value,
+    tags as string[],
+    created,
+    expires,
+    path,
+    tagsSeen,
+    isSeed,
+  );
+  return PUT_RESULTS[result] as (typeof PUT_RESULTS)[number];
+}
+
+/** Takes an entry away; whether there was one. */
+export function deleteEntry(key: string): boolean {
+  return loadNative().cacheDelete(key);
+}
+
+/**
+ * Revalidates tags, for all isolates at once: without durations everything that has them is expired, else it is stale, and
+ * expired after `expire` seconds.
+ */
+export function revalidateTags(
+  tags: readonly string[],
+  durations?: { expire?: number | undefined },
+): void {
+  const native = loadNative();
+  if (!durations) native.cacheExpireTags(tags as string[]);
+  else {
+    const { expire } = durations;
+    native.cacheMakeTagsStale(tags as string[], expire === undefined ? undefined : expire * 1000);
+  }
+}
+
+/** The number of the last change of tags. */
+export function tagsVersion(): number {
+  return loadNative().cacheTagsVersion();
+}

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** Next.js' `IncrementalCache`, which calls the handlers; not documented, so named here as far as it is used. */
+export interface IncrementalCache {
+  get(key: string, context: object): Promise<CachedEntry | null>;
+  set(key: string, value: unknown, context: object): Promise<void>;
+  revalidateTag(tags: string | string[], durations?: { expire?: number }): Promise<void>;
+}
+
+export interface CachedEntry {
+  isStale?: boolean | -1;
+  cacheControl?: { revalidate?: number | false; expire?: number };
+  value: { kind: string; [member: string]: unknown } | null;
+}
+
+type Handler = new (context: never) => unknown;
+
+export interface CacheOptions {
+  /** The handler; Next.js' own without one. */
+  handler: Handler | undefined;
+  /** `.next` of an app. */
+  distDir: string;
+  flushToDisk?: boolean;
+  maxMemoryCacheSize?: number;
+}
+
+/** What Next.js makes for every request. */
+export function incrementalCache(options: CacheOptions): IncrementalCache {
+  const { handler, distDir, flushToDisk = true, maxMemoryCacheSize = 50 * 1024 * 1024 } = options;
+  const { IncrementalCache } = require('next/dist/server/lib/incremental-cache/index.js') as {
+    IncrementalCache: new (options: object) => IncrementalCache;
+  };
+  const { nodeFs } = require('next/dist/server/lib/node-fs-methods.js') as { nodeFs: object };
+  return new IncrementalCache({
+    fs: nodeFs,
+    dev: false,
+    flushToDisk,
+    minimalMode: false,
+    serverDistDir: join(distDir, 'server'),
+    requestHeaders: {},
+    maxMemoryCacheSize,
+    previewProps: { previewModeId: 'preview' },
+    prerenderManifest: { routes: {}, dynamicRoutes: {}, notFoundRoutes: [] },
+    CurCacheHandler: handler,
+  });
+}
+
+/** Whose response it is: an app page. */
+export const PAGE = { kind: 'APP_PAGE', sourceRoute: '/page' };
+
+/** How an app page is read. */
+export const READ_PAGE = { kind: 'APP_PAGE', isFallback: false, route: PAGE };
+
+/** An app page with these tags, in every part of it what is given. */
+export function page(text: string, tags: string[] = []): NonNullable<CachedEntry['value']> {
+  return {
+    kind: 'APP_PAGE',
+    html: `<p>${text} – ünï</p>`,
+    rscData: Buffer.from(`rsc ${text}`),
+    postponed: undefined,
+    headers: { 'x-next-cache-tags': tags.join(','), 'x-nextjs-stale-time': '300' },
+    status: 200,
+    segmentData: new Map([
+      ['/_tree', Buffer.from(`tree ${text}`)],
+      ['/_full', Buffer.from([0, 255, 128])],
+    ]),
+  };
+}
+
+/** How an app page without a time of revalidation is written. */
+export const FOREVER = { cacheControl: { revalidate: false } };
+
+let folders: string[] = [];
+
+/** An empty `.next`. */
+export function newDistDir(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'next-puff-cache-'));
+  folders.push(folder);
+  return folder;
+}
+
+/** Removes what {@link newDistDir} has made. */
+export function removeDistDirs(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders = [];
+}

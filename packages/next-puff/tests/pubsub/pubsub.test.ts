@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads';
+import { pubsub } from 'next-puff/pubsub';
+
+test('a message reaches whoever listens to its channel, in order', async () => {
+  const one = pubsub.subscribe('news');
+  const two = pubsub.subscribe(['news', 'weather']);
+  expect(pubsub.publish('news', 'first')).toBe(2);
+  expect(pubsub.publish('weather', { rain: true })).toBe(1);
+  expect(pubsub.publish('news', new Uint8Array([0, 255]))).toBe(2);
+  expect(pubsub.publish('sports', 'nobody')).toBe(0);
+
+  const read = [await two.receive(), await two.receive(), await two.receive()];
+  expect(read.map((message) => [message?.channel, message?.kind])).toEqual([
+    ['news', 'text'],
+    ['weather', 'json'],
+    ['news', 'binary'],
+  ]);
+  expect(read[0]?.text).toBe('first');
+  expect(read[1]?.json()).toEqual({ rain: true });
+  expect(read[2]?.bytes).toEqual(new Uint8Array([0, 255]));
+  expect((await one.receive())?.text).toBe('first');
+  one.close();
+  two.close();
+});
+
+test('a message tells the connection that published it', async () => {
+  const speaker = pubsub.connection();
+  const listener = pubsub.subscribe('chat');
+  speaker.publish('chat', 'hello');
+  pubsub.publishAs('somebody', 'chat', 'hi');
+  pubsub.publish('chat', 'anonymous');
+  expect((await listener.receive())?.sender).toBe(speaker.id);
+  expect((await listener.receive())?.sender).toBe('somebody');
+  expect((await listener.receive())?.sender).toBeUndefined();
+  speaker.close();
+  listener.close();
+});
+
+test('leaving the loop, a signal and close end a connection', async () => {
+  const left = pubsub.subscribe('ends');
+  pubsub.publish('ends', '1');
+  for await (const message of left) {
+    expect(message.text).toBe('1');
+    break;
+  }
+  const controller = new AbortController();
+  const aborted = pubsub.subscribe('ends', { signal: controller.signal });
+  const waiting = aborted.receive();
+  controller.abort();
+  expect(await waiting).toBeUndefined();
+  expect(pubsub.publish('ends', '2')).toBe(0);
+});
+
+test('what was read late is still there after unsubscribe', async () => {
+  const connection = pubsub.subscribe(['a', 'b']);
+  pubsub.publish('a', '1');
+  // Published messages arrive with the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  connection.unsubscribe('a');
+  expect(pubsub.publish('a', '2')).toBe(0);
+  expect(pubsub.publish('b', '3')).toBe(1);
+  expect((await connection.receive())?.text).toBe('1');
+  expect((await connection.receive())?.text).toBe('3');
+  connection.close();
+  expect(await connection.receive()).toBeUndefined();
+});
+
+test('a reader that is too slow loses the oldest messages, and can see it', async () => {
+  const connection = pubsub.subscribe('fast', { buffer: 2 });
+  for (const text of ['1', '2', '3', '4']) pubsub.publish('fast', text);
+  const last = pubsub.subscribe('fast');
+  pubsub.publish('fast', '5');
+  await last.receive();
+  expect(connection.dropped).toBe(3);
+  expect((await connection.receive())?.text).toBe('4');
+  expect((await connection.receive())?.text).toBe('5');
+  connection.close();
+  last.close();
+});
+
+test('what cannot be published is refused', () => {
+  expect(() => pubsub.publish('a', undefined)).toThrow(
+    /undefined is nothing that can be published/,
+  );
+  expect(() => pubsub.publish('a', () => {})).toThrow(TypeError);
+  expect(() => pubsub.connection({ buffer: 0 })).toThrow(RangeError);
+});
+
+test('worker threads of the process hear each other', async () => {
+  const listener = pubsub.subscribe('threads');
+  const worker = new Worker(
+    `import('next-puff/pubsub').then(({ pubsub }) => {
+       const connection = pubsub.subscribe('to the worker');
+       pubsub.publish('threads', 'ready');
+       return connection.receive().then((message) => pubsub.publish('threads', message.text + '!'));
+     });
+     setInterval(() => {}, 1000);`,
+    { eval: true },
+  );
+  try {
+    expect((await listener.receive())?.text).toBe('ready');
+    pubsub.publish('to the worker', 'hello');
+    expect((await listener.receive())?.text).toBe('hello!');
+  } finally {
+    await worker.terminate();
+    listener.close();
+  }
+  expect(pubsub.publish('to the worker', 'anybody there?')).toBe(0);
+});

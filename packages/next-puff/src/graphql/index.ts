@@ -8,7 +8,7 @@ export {
   type QueryResult,
 } from './puff-schema.js';
 export { type GraphQLRoute, graphqlRoute } from './route/graphql-route.js';
-export type { GraphQLRouteOptions } from './route/route-options.js';
+export type { GraphQLRouteOptions, RouteSubscriptionOptions } from './route/route-options.js';
 export type { ErrorPlace, ErrorReporter } from './runtime/failures.js';
 export { fromGraphQLSchema } from './runtime/from-graphql-schema.js';
 export { connection, connectionArguments, connectionTypes } from './schema/connection.js';
@@ -37,6 +37,16 @@ export { type LayerFunction, layer } from './schema/layer.js';
 export { type PerParent, perParent } from './schema/per-parent.js';
 export type { SchemaOptions, SchemaRequest } from './schema/schema-options.js';
 export type { LimitsSpec, SchemaSpec } from './schema/spec.js';
+export {
+  type ChannelCall,
+  type EventCall,
+  type EventSource,
+  type SubscribeCall,
+  type SubscribeFunction,
+  type SubscribeOptions,
+  SubscriptionField,
+  subscribe,
+} from './schema/subscribe.js';
 export type {
   FieldTypes,
   LayersOf,

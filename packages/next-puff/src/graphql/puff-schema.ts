@@ -1,13 +1,18 @@
+import { AsyncResource } from 'node:async_hooks';
 import { type GraphQLSchema, printSchema } from 'graphql';
 import { currentContext } from '../context/request-context.js';
 import { PuffError } from '../errors.js';
 import { DEFAULT_POOL } from '../postgres/database.js';
+import type { HostedClient, HostedOperation } from './native/hosted-operations.js';
 import {
   type ExecutionResult,
   NativeSchema,
   type OperationOptions,
+  type OperationSource,
 } from './native/native-schema.js';
 import { answerAsk } from './native/operation.js';
+import type { ResponseStream } from './native/response-stream.js';
+import type { OperationRunner } from './runtime/operation-runner.js';
 import { SchemaRuntime } from './runtime/schema-runtime.js';
 import {
   type CompiledFields,
@@ -61,6 +66,44 @@ export interface QueryError {
 
 /** What an operation needs of its schema while it runs. */
 export type SchemaListener = Pick<OperationOptions, 'onAsk' | 'onReport'>;
+
+async function* responses<Data>(
+  stream: ResponseStream,
+  first: Uint8Array | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<QueryResult<Data>, void, undefined> {
+  const close = () => stream.close();
+  signal?.addEventListener('abort', close, { once: true });
+  try {
+    let chunk = first;
+    while (chunk !== undefined) {
+      signal?.throwIfAborted();
+      // The first one says that the source is there.
+      if (chunk.byteLength > 0) yield JSON.parse(textOf(chunk));
+      chunk = await stream.next();
+    }
+    signal?.throwIfAborted();
+  } finally {
+    signal?.removeEventListener('abort', close);
+    close();
+  }
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString();
+}
+
+function hostedOperation(runner: OperationRunner): HostedOperation {
+  return {
+    onAsk: runner.handle,
+    onReport: runner.report,
+    event: () => {
+      const event = runner.event();
+      return { onAsk: event.handle, onReport: event.report };
+    },
+    end: () => runner.end(),
+  };
+}
 
 /** A schema that the engine executes; `defineSchema` and `fromGraphQLSchema` make them. */
 export class PuffSchema<Context = unknown> {
@@ -143,13 +186,26 @@ export class PuffSchema<Context = unknown> {
     this.#spec = {
       sdl: this.#sdl,
       fields: this.#fields.finish(prisma),
+      ...(Object.keys(this.#fields.streams).length > 0 && { streams: this.#fields.streams }),
       options: optionsSpec(this.options),
     };
   }
 
-  /** The context of an operation for a request, or for none. */
-  async contextOf(request?: Request): Promise<Context> {
-    const asked = schemaRequest(request);
+  #engine(): NativeSchema {
+    this.#native ??= new NativeSchema(() => this.spec, { pool: this.pool });
+    return this.#native;
+  }
+
+  /**
+   * The context of an operation for a request, or for none.
+   *
+   * @param connectionParams what the client of a WebSocket sent when it connected
+   */
+  async contextOf(
+    request?: Request,
+    connectionParams?: Readonly<Record<string, unknown>>,
+  ): Promise<Context> {
+    const asked = schemaRequest(request, connectionParams);
     // Without the option, Context is SchemaRequest.
     return this.options.context === undefined
       ? (asked as Context)
@@ -171,13 +227,12 @@ export class PuffSchema<Context = unknown> {
    */
   async execute(request: ExecutionRequest<Context>): Promise<ExecutionResult> {
     await this.prepare();
-    this.#native ??= new NativeSchema(() => this.spec, { pool: this.pool });
     const { query, variables, operationName, signal, explain = false } = request;
     const ambient = currentContext();
     const signals = [signal, ambient?.isActive ? ambient.signal : undefined].filter(
       (candidate) => candidate !== undefined,
     );
-    const result = await this.#native.execute(
+    const result = await this.#engine().execute(
       { query, operationName, variables, isExplained: explain },
       { signals, ...this.listener(() => request.context ?? this.contextOf(request.request)) },
     );
@@ -197,7 +252,49 @@ export class PuffSchema<Context = unknown> {
     const { body } = await this.execute(
       typeof request === 'string' ? { query: request, variables } : request,
     );
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+    return JSON.parse(textOf(body));
+  }
+
+  /**
+   * Begins an operation and resolves, once the source of a subscription's events is there, with its
+   * responses: one for each event, or the only one of a query or mutation. One that cannot be executed has
+   * a single response, with `errors` and without `data`.
+   *
+   * Leaving the loop (or `return()`, or the signal) ends the source.
+   *
+   * @throws as {@link execute}; errors of GraphQL are in the results
+   */
+  async subscribe<Data = Record<string, unknown>>(
+    request: string | ExecutionRequest<Context>,
+    variables?: Readonly<Record<string, unknown>>,
+  ): Promise<AsyncGenerator<QueryResult<Data>, void, undefined>> {
+    const whole = typeof request === 'string' ? { query: request, variables } : request;
+    whole.signal?.throwIfAborted();
+    const source = this.source(() => whole.context ?? this.contextOf(whole.request));
+    await this.prepare();
+    const stream = this.#engine().subscribe(whole, source);
+    return responses(stream, await stream.next(), whole.signal);
+  }
+
+  /**
+   * For transports: answers what operations ask that begin in the native core. Resolvers run in the async
+   * context of this call.
+   *
+   * @param makeContext makes the context of an operation of that client, when one is needed
+   */
+  source(
+    makeContext: (client: HostedClient | undefined) => Context | Promise<Context>,
+  ): OperationSource {
+    const scope = new AsyncResource('NextPuffGraphqlSource');
+    return {
+      begin: (client) => {
+        this.#runtime ??= new SchemaRuntime(this);
+        const make = () => makeContext(client);
+        return hostedOperation(this.#runtime.begin(make, answerAsk, scope));
+      },
+      onReport: (report) =>
+        scope.runInAsyncScope(() => this.listener(() => this.contextOf()).onReport?.(report)),
+    };
   }
 
   /**

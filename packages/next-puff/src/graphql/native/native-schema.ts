@@ -4,8 +4,10 @@ import { errorOfThrown } from '../../boundary/failures.js';
 import { InternalError, NotConfiguredError, PuffError } from '../../errors.js';
 import { type Boundary, loadNative } from '../../native.js';
 import { Database } from '../../postgres/database.js';
+import { type HostedListener, hostedOperations } from './hosted-operations.js';
 import { NativeOperation, type ReportedFailure } from './operation.js';
 import type { AskHandler, NativeRequest } from './protocol.js';
+import { ResponseStream } from './response-stream.js';
 
 /** How a schema is registered with the engine. */
 export interface NativeSchemaOptions {
@@ -23,6 +25,13 @@ export interface OperationOptions {
   onAsk?: AskHandler;
   /** Takes failures of statements whose messages clients do not see; logs them if not given. */
   onReport?: (report: ReportedFailure) => void;
+}
+
+/** Knows operations that begin in the core. */
+export interface OperationSource {
+  begin: HostedListener['begin'];
+  /** Takes failures of statements, as {@link OperationOptions.onReport}. */
+  onReport: (report: ReportedFailure) => void;
 }
 
 /** What came of a request. */
@@ -99,11 +108,50 @@ export class NativeSchema {
   }
 
   /**
-   * Answers a request over HTTP.
+   * Begins an operation whose responses come one by one; before the first of a subscription comes an empty
+   * chunk, once the source of its events is there.
    *
    * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` when the engine refuses the schema
    */
-  http(request: NativeHttpRequest, options: OperationOptions = {}): Promise<NativeResponse> {
+  subscribe(request: NativeRequest, source: OperationSource): ResponseStream {
+    const { query, operationName, variables } = request;
+    const values = variables ? JSON.stringify(variables) : undefined;
+    const name = operationName ?? undefined;
+    this.register();
+    const listener = this.listen(source);
+    try {
+      return new ResponseStream(
+        this.#start((schema) =>
+          calls().boundary.graphqlSubscribe(schema, query, name, values, listener),
+        ),
+      );
+    } catch (error) {
+      hostedOperations().unlisten(listener);
+      throw errorOfThrown(error);
+    }
+  }
+
+  /** Registers who knows operations that begin in the core; it is released with them. */
+  listen(source: OperationSource): number {
+    return hostedOperations().listen({
+      pool: () => this.#registered?.pool ?? 0,
+      begin: source.begin,
+      report: source.onReport,
+    });
+  }
+
+  /**
+   * Answers a request over HTTP.
+   *
+   * @param source is asked about an operation that goes on when the request was answered; without it there
+   * must be none
+   * @throws {PuffError} `PUFF_GRAPHQL_SCHEMA` when the engine refuses the schema
+   */
+  http(
+    request: NativeHttpRequest,
+    options: OperationOptions = {},
+    source?: OperationSource,
+  ): Promise<NativeResponse> {
     const { method, search, body = NO_BODY } = request;
     const headers: { [name: string]: string } = {};
     this.#headers ??= loadNative().graphqlRequestHeaders();
@@ -111,9 +159,16 @@ export class NativeSchema {
       const value = request.headers.get(name);
       if (value !== null) headers[name] = value;
     }
+    const listener = source === undefined ? 0 : this.listen(source);
     return this.#submit(options, (boundary, call, schema) =>
-      boundary.graphqlHttp(call, schema, method, search, JSON.stringify(headers), body),
+      boundary.graphqlHttp(call, schema, method, search, JSON.stringify(headers), body, listener),
     );
+  }
+
+  /** Registers the schema and returns its number in the core. */
+  get id(): number {
+    this.register();
+    return (this.#registered as Registered).schema;
   }
 
   async #submit(
@@ -140,13 +195,13 @@ export class NativeSchema {
   }
 
   /** Starts a call; the core may have forgotten the schema, or its pool may have been closed. */
-  #start(start: (schema: number) => void): void {
+  #start<T>(start: (schema: number) => T): T {
     try {
-      start((this.#registered as Registered).schema);
+      return start((this.#registered as Registered).schema);
     } catch (error) {
       if (errorOfThrown(error).code !== FORGOTTEN) throw error;
       this.#registered = this.#register();
-      start(this.#registered.schema);
+      return start(this.#registered.schema);
     }
   }
 

@@ -50,6 +50,8 @@ export interface AskBase {
 export type AskedParents =
   /** The operation itself: there is one parent, the root value. */
   | { root: true }
+  /** Objects that are JSON: what was published on a channel, and what is in it. */
+  | { json: JsonValue[] }
   /** Objects that JavaScript keeps under the number it gave, all of them in its order. */
   | { set: number; count: number }
   /** Rows of a statement; {@link FieldsAsk.rows} has them. */
@@ -98,8 +100,23 @@ export interface SettingsAsk extends AskBase {
   kind: 'settings';
 }
 
+/** Asks for the source of a subscription's events; its only field is that of the operation. */
+export interface SubscribeAsk extends Omit<FieldsAsk, 'kind'> {
+  kind: 'subscribe';
+}
+
+/** Asks for the next event of a subscription, which becomes the root value of its next execution. */
+export interface NextAsk extends AskBase {
+  kind: 'next';
+}
+
+/** Asks whether a client may connect. */
+export interface ConnectAsk extends AskBase {
+  kind: 'connect';
+}
+
 /** A question of the engine. */
-export type Ask = FieldsAsk | ContextAsk | SettingsAsk;
+export type Ask = FieldsAsk | ContextAsk | SettingsAsk | SubscribeAsk | NextAsk | ConnectAsk;
 
 /** Takes the asks of an isolate; must not throw. */
 export type AskHandler = (ask: Ask) => void;
@@ -167,6 +184,12 @@ export type Answer =
   | { context: JsonValue }
   /** To a {@link SettingsAsk}: values by name, for example `{ 'app.user_id': '7' }`. */
   | { settings: { [name: string]: string } }
+  /** To a {@link SubscribeAsk}: the name of a channel, or none if JavaScript is asked for each event. */
+  | { stream: { channel?: string } }
+  /** To a {@link NextAsk}: whether there is one. */
+  | { event: boolean }
+  /** To a {@link ConnectAsk}. */
+  | { connection: true }
   /** To any: what was not answered yet has failed. */
   | { failure: AnsweredFailure };
 

@@ -1,4 +1,5 @@
 import type { PuffSchema } from '../puff-schema.js';
+import { markHandler } from './native-route.js';
 import { RouteEndpoint } from './route-endpoint.js';
 import type { GraphQLRouteOptions } from './route-options.js';
 
@@ -8,6 +9,10 @@ export interface GraphQLRoute {
   readonly GET: (request: Request) => Promise<Response>;
   /** Answers POST: queries and mutations. */
   readonly POST: (request: Request) => Promise<Response>;
+  /** Answers PUT: reserves a stream of events that a client shares among its subscriptions. */
+  readonly PUT: (request: Request) => Promise<Response>;
+  /** Answers DELETE: stops an operation of such a stream. */
+  readonly DELETE: (request: Request) => Promise<Response>;
 }
 
 /**
@@ -18,9 +23,13 @@ export interface GraphQLRoute {
  * operation are cancelled. It works with and without `withPuff`; nothing is loaded or connected before
  * the first request.
  *
+ * Subscriptions are answered with streams of events (GraphQL over SSE) everywhere, and under
+ * `next-puff start` over WebSockets as well, at the same URL.
+ *
  * @example
  * // app/api/graphql/route.ts
  * export const { GET, POST } = graphqlRoute(schema);
+ * // With one stream of events for all subscriptions of a client: { GET, POST, PUT, DELETE }
  * @throws {PuffError} `PUFF_GRAPHQL_ROUTE` for options that cannot be
  */
 export function graphqlRoute<Context>(
@@ -28,6 +37,6 @@ export function graphqlRoute<Context>(
   options: GraphQLRouteOptions = {},
 ): GraphQLRoute {
   const endpoint = new RouteEndpoint(schema, options);
-  const answer = (request: Request) => endpoint.answer(request);
-  return { GET: answer, POST: answer };
+  const handler = () => markHandler((request: Request) => endpoint.answer(request), endpoint);
+  return { GET: handler(), POST: handler(), PUT: handler(), DELETE: handler() };
 }

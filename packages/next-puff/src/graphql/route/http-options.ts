@@ -11,4 +11,14 @@ export interface HttpOptionsSpec {
   onlyTrusted: boolean;
   playground: 'graphiql' | 'sandbox' | false;
   explain: boolean;
+  subscriptions: SubscriptionsSpec;
+}
+
+/** How clients that stay connected are served; the core's defaults for what is not given. */
+export interface SubscriptionsSpec {
+  initTimeoutMs?: number;
+  keepAliveMs?: number;
+  maxOperations?: number;
+  maxBufferedBytes?: number;
+  checksConnections: boolean;
 }

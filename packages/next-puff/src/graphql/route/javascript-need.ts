@@ -7,11 +7,14 @@ import type { FieldSpec, SchemaSpec, StatementSpec } from '../schema/spec.js';
  */
 export function javaScriptNeed(schema: GraphQLSchema, spec: SchemaSpec): string | undefined {
   if (spec.options.hasSettings) return 'the schema has `settings`';
+  const subscription = schema.getSubscriptionType()?.name;
   for (const [coordinate, field] of Object.entries(spec.fields)) {
+    // Subscriptions go another way.
+    if (coordinate.split('.')[0] === subscription) continue;
     const need = needOf(field);
     if (need !== undefined) return `${coordinate} ${need}`;
   }
-  const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const roots = [schema.getQueryType(), schema.getMutationType()];
   for (const root of roots) {
     for (const field of Object.keys(root?.getFields() ?? {})) {
       const coordinate = `${root?.name}.${field}`;

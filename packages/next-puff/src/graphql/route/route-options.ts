@@ -1,5 +1,5 @@
 import { PuffError } from '../../errors.js';
-import type { HttpOptionsSpec } from './http-options.js';
+import type { HttpOptionsSpec, SubscriptionsSpec } from './http-options.js';
 
 /** How a GraphQL route answers; each option has a default that is safe in production. */
 export interface GraphQLRouteOptions {
@@ -40,6 +40,8 @@ export interface GraphQLRouteOptions {
    * answer then has its layers with their SQL. Default: true, but false when `NODE_ENV` is `production`.
    */
   readonly explain?: boolean;
+  /** How clients that stay connected are served: over WebSockets, or with streams of events. */
+  readonly subscriptions?: RouteSubscriptionOptions;
   /**
    * Whether requests are answered at the HTTP server of `next start`, before Next.js sees them, which
    * would take most of the time of a small operation. Default: false.
@@ -64,6 +66,27 @@ export interface GraphQLRouteOptions {
   readonly shortcut?: boolean;
 }
 
+/** How a GraphQL route serves clients that stay connected. */
+export interface RouteSubscriptionOptions {
+  /**
+   * How long a client of a WebSocket may take to send `connection_init` before it is closed with 4408, in
+   * milliseconds; 0 for any time. Default: 3,000.
+   */
+  readonly connectionInitTimeoutMs?: number;
+  /**
+   * After how many milliseconds without events a stream of events gets a comment, so that no proxy takes
+   * it for dead; 0 for never. Default: 12,000. (WebSockets have pings.)
+   */
+  readonly keepAliveMs?: number;
+  /** Operations that one connection may have at a time; others get an error. Default: 100. */
+  readonly maxOperations?: number;
+  /**
+   * Bytes that may wait for the client of a stream of events: one that reads more slowly is cut off, and
+   * has to subscribe again. Default: 1 MiB. (WebSockets have the same limit in `server.webSockets`.)
+   */
+  readonly maxBufferedBytes?: number;
+}
+
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
@@ -71,7 +94,12 @@ const MAX_BODY_BYTES = 1024 * 1024;
  *
  * @throws {PuffError} `PUFF_GRAPHQL_ROUTE` for options that cannot be
  */
-export function httpOptions(options: GraphQLRouteOptions): HttpOptionsSpec {
+export function httpOptions(
+  options: GraphQLRouteOptions,
+  { checksConnections }: Pick<SubscriptionsSpec, 'checksConnections'> = {
+    checksConnections: false,
+  },
+): HttpOptionsSpec {
   const isProduction = process.env.NODE_ENV === 'production';
   const { persistedQueries = true, trustedDocuments = {} } = options;
   const { maxEntries, maxBytes } = typeof persistedQueries === 'object' ? persistedQueries : {};
@@ -91,6 +119,7 @@ export function httpOptions(options: GraphQLRouteOptions): HttpOptionsSpec {
     onlyTrusted: options.onlyTrusted ?? false,
     playground: options.playground ?? (isProduction ? false : 'graphiql'),
     explain: options.explain ?? !isProduction,
+    subscriptions: { ...subscriptionsSpec(options.subscriptions ?? {}), checksConnections },
   };
   for (const [id, text] of Object.entries(spec.trustedDocuments)) {
     if (typeof text === 'string') continue;
@@ -99,6 +128,21 @@ export function httpOptions(options: GraphQLRouteOptions): HttpOptionsSpec {
   if (spec.onlyTrusted && Object.keys(spec.trustedDocuments).length === 0) {
     throw refusal('onlyTrusted without trustedDocuments: no request could be executed.');
   }
+  return spec;
+}
+
+function subscriptionsSpec(
+  options: RouteSubscriptionOptions,
+): Omit<SubscriptionsSpec, 'checksConnections'> {
+  const spec: Partial<SubscriptionsSpec> = {};
+  const set = (name: keyof RouteSubscriptionOptions, to: keyof typeof spec) => {
+    const number = wholeNumber(`subscriptions.${name}`, options[name]);
+    if (number !== undefined) Object.assign(spec, { [to]: number });
+  };
+  set('connectionInitTimeoutMs', 'initTimeoutMs');
+  set('keepAliveMs', 'keepAliveMs');
+  set('maxOperations', 'maxOperations');
+  set('maxBufferedBytes', 'maxBufferedBytes');
   return spec;
 }
 

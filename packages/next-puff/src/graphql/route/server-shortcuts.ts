@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { mayBeStreamed } from './streamed-answer.js';
 
 /** Answers a request instead of the server's own listeners. Must not throw. */
 export type ShortcutListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -47,7 +48,9 @@ function replaceListeners(server: Server, shortcuts: ReadonlyMap<string, Shortcu
   });
 }
 
-/** Whether a request wants nothing but an answer. */
+/** Whether a request wants nothing but one answer. */
 function isPlain({ headers }: IncomingMessage): boolean {
-  return headers.expect === undefined && headers.upgrade === undefined;
+  return (
+    headers.expect === undefined && headers.upgrade === undefined && !mayBeStreamed(headers.accept)
+  );
 }

@@ -42,6 +42,11 @@ export class ErrorMask {
     this.#report = report ?? logError;
   }
 
+  /** One that has seen no error yet. */
+  renewed(): ErrorMask {
+    return new ErrorMask(this.#isMasking, this.#report);
+  }
+
   /** What clients see of what was thrown. */
   show(thrown: unknown, place: () => ErrorPlace): ShownError {
     const isPublic = isPublicError(thrown);

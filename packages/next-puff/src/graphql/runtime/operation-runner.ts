@@ -2,8 +2,16 @@ import { AsyncResource } from 'node:async_hooks';
 import { errorOfFailure } from '../../boundary/failures.js';
 import { Database } from '../../postgres/database.js';
 import type { ReportedFailure } from '../native/operation.js';
-import type { AnswerAsk, Ask, FieldAnswer, FieldsAsk } from '../native/protocol.js';
+import type {
+  AnswerAsk,
+  Ask,
+  FieldAnswer,
+  FieldsAsk,
+  NextAsk,
+  SubscribeAsk,
+} from '../native/protocol.js';
 import type { ContextValues } from './context-values.js';
+import { EventStream } from './event-stream.js';
 import type { ErrorPlace } from './failures.js';
 import { callFieldLayer } from './field-layer.js';
 import type { FieldSpecs } from './field-specs.js';
@@ -27,16 +35,37 @@ export interface SharedRuntime {
 
 /** Answers what the engine asks for one operation, in the async context that the operation began in. */
 export class OperationRunner {
+  readonly #scope: AsyncResource;
   readonly #shared: SharedRuntime;
   readonly #state: OperationState;
   readonly #answer: AnswerAsk;
-  // What belongs to the request (its headers, its signal) is found through the async context.
-  readonly #scope = new AsyncResource('NextPuffGraphqlOperation');
+  #stream: EventStream | undefined;
+  #isEnded = false;
 
-  constructor(shared: SharedRuntime, state: OperationState, answer: AnswerAsk) {
+  /** @param scope the async context; that of this call if not given */
+  constructor(
+    shared: SharedRuntime,
+    state: OperationState,
+    answer: AnswerAsk,
+    scope = new AsyncResource('NextPuffGraphqlOperation'),
+  ) {
     this.#shared = shared;
     this.#state = state;
     this.#answer = answer;
+    // What belongs to the request (its headers, its signal) is found through the async context.
+    this.#scope = scope;
+  }
+
+  /** The execution of this subscription for its latest event. */
+  event(): OperationRunner {
+    const state = this.#state.forEvent(this.#stream?.current);
+    return new OperationRunner(this.#shared, state, this.#answer, this.#scope);
+  }
+
+  /** The operation is over: the source of its events ends. */
+  end(): void {
+    this.#isEnded = true;
+    this.#scope.runInAsyncScope(() => this.#stream?.end());
   }
 
   /** Answers an ask, in as many parts as it takes. Never throws. */
@@ -67,8 +96,11 @@ export class OperationRunner {
 
   #work(ask: Ask): MaybePromise<void> {
     const { schema, contextValues } = this.#shared;
-    if (ask.kind === 'fields') this.#state.prepare();
+    if (ask.kind === 'next') return this.#next(ask);
+    if (ask.kind === 'fields' || ask.kind === 'subscribe') this.#state.prepare();
     return whenReady(this.#state.context(), (context) => {
+      if (ask.kind === 'connect') return this.#answer(ask.ask, { connection: true });
+      if (ask.kind === 'subscribe') return this.#subscribe(ask, context);
       if (ask.kind === 'fields') {
         // The context and the settings are made outside: the transaction cannot begin before them.
         if (ask.transaction === undefined) return this.#resolve(ask, context);
@@ -82,6 +114,26 @@ export class OperationRunner {
         this.#answer(ask.ask, { settings: textsOf(settings) }),
       );
     });
+  }
+
+  async #subscribe(ask: SubscribeAsk, context: unknown): Promise<void> {
+    const [asked] = ask.fields;
+    const parents = this.#parentsOf(ask);
+    const definition = asked && parents.type.getFields()[asked.name];
+    const nodes = asked && parents.fields.get(asked.key);
+    if (asked === undefined || definition === undefined || nodes === undefined) {
+      throw new Error(`The document has no field of ${ask.type} to subscribe to.`);
+    }
+    const field = new RequestedField(asked, definition, nodes, parents, this.#state, context);
+    // Making the context may have taken longer than the client stayed.
+    if (this.#isEnded) return;
+    this.#stream ??= new EventStream();
+    const channel = await this.#stream.open(field);
+    this.#answer(ask.ask, { stream: channel === undefined ? {} : { channel } });
+  }
+
+  async #next(ask: NextAsk): Promise<void> {
+    this.#answer(ask.ask, { event: (await this.#stream?.next()) ?? false });
   }
 
   #resolve(ask: FieldsAsk, context: unknown): void {
@@ -135,13 +187,18 @@ export class OperationRunner {
     }
   }
 
-  #parentsOf(ask: FieldsAsk): Parents {
+  #parentsOf(ask: Omit<FieldsAsk, 'kind'>): Parents {
     const { parents, rows } = ask;
     if ('set' in parents) return this.#state.kept(parents.set);
-    const { schema, collector } = this.#state;
+    const { schema, collector, rootValue } = this.#state;
     const root = schema.getRootType(this.#state.operation.operation);
-    if ('root' in parents && root?.name === ask.type) {
-      return new PlacedObjects(root, collector.collect(root, this.#state.rootNodes), [undefined]);
+    if (root?.name === ask.type && ask.path.length === 0) {
+      const objects = 'json' in parents ? parents.json : [rootValue];
+      return new PlacedObjects(root, collector.collect(root, this.#state.rootNodes), objects);
+    }
+    if ('json' in parents) {
+      const { type, fields, path } = rowSourceOf(ask, this.#state, this.#shared.specs);
+      return new PlacedObjects(type, fields, parents.json, path);
     }
     const source = rowSourceOf(ask, this.#state, this.#shared.specs);
     this.#shared.rows.adapt(rows, source);
@@ -150,8 +207,8 @@ export class OperationRunner {
 
   #fail(ask: Ask, error: unknown): void {
     const place = (): ErrorPlace => ({
-      coordinate: ask.kind === 'fields' ? ask.type : ask.kind,
-      path: ask.kind === 'fields' ? ask.path : [],
+      coordinate: ask.kind === 'fields' ? ask.type : (this.#stream?.coordinate ?? ask.kind),
+      path: 'path' in ask ? ask.path : [],
       operationName: this.#state.name,
     });
     this.#answer(ask.ask, { failure: this.#state.mask.failure(error, place) });

@@ -23,6 +23,8 @@ interface ReadyOperation extends PreparedOperation {
 export class OperationState {
   readonly schema: GraphQLSchema;
   readonly mask: ErrorMask;
+  /** What resolvers of the operation's fields get: the event, for a subscription. */
+  readonly rootValue: unknown;
   readonly #documents: PreparedDocuments;
   readonly #makeContext: () => unknown;
   readonly #sets: KeptObjects[] = [];
@@ -40,11 +42,19 @@ export class OperationState {
     documents: PreparedDocuments,
     mask: ErrorMask,
     makeContext: () => unknown,
+    rootValue?: unknown,
   ) {
     this.schema = schema;
     this.mask = mask;
     this.#documents = documents;
     this.#makeContext = makeContext;
+    this.rootValue = rootValue;
+  }
+
+  /** The execution of this subscription for an event: with the same context, and all else of its own. */
+  forEvent(event: unknown): OperationState {
+    const context = () => this.context();
+    return new OperationState(this.schema, this.#documents, this.mask.renewed(), context, event);
   }
 
   /** Takes the request, which comes with the first ask. */

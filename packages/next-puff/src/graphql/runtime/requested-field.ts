@@ -109,7 +109,7 @@ export class RequestedField {
   }
 
   #info(path: ResponsePath): GraphQLResolveInfo {
-    const { schema, fragments, operation, variableValues } = this.#operation;
+    const { schema, fragments, operation, variableValues, rootValue } = this.#operation;
     return {
       fieldName: this.definition.name,
       fieldNodes: this.nodes,
@@ -118,7 +118,7 @@ export class RequestedField {
       path,
       schema,
       fragments,
-      rootValue: undefined,
+      rootValue,
       operation,
       variableValues,
     };

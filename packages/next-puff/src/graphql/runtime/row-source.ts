@@ -13,6 +13,9 @@ import type { OperationState } from './operation.js';
 import type { ResponsePath } from './parents.js';
 import type { RowColumns, RowMeaning } from './row-objects.js';
 
+/** What of an ask says where its parents are. */
+export type PlacedAsk = Pick<FieldsAsk, 'layer' | 'type' | 'path' | 'fields'>;
+
 /** Where the rows of a layer come from. */
 export interface RowSource extends RowMeaning {
   /** What is selected of them. */
@@ -59,7 +62,7 @@ const NO_COLUMNS: RowColumns = {};
  * @throws {Error} when the document has no such path: the engine and JavaScript disagree
  */
 export function rowSourceOf(
-  ask: FieldsAsk,
+  ask: PlacedAsk,
   operation: OperationState,
   specs: FieldSpecs,
 ): RowSource {
@@ -71,7 +74,7 @@ export function rowSourceOf(
 }
 
 /** Plans of one operation may number their layers in other ways. */
-function isOf({ source, keys }: RowPlace, { type, path, fields }: FieldsAsk): boolean {
+function isOf({ source, keys }: RowPlace, { type, path, fields }: PlacedAsk): boolean {
   return (
     source.type.name === type &&
     keys.length === path.length &&
@@ -86,7 +89,7 @@ function inRun({ source, layer }: RowPlace, operation: OperationState): RowSourc
   return { ...source, columns, name: `${layer.coordinate} ${JSON.stringify(columns)}` };
 }
 
-function findPlace(ask: FieldsAsk, operation: OperationState, specs: FieldSpecs): RowPlace {
+function findPlace(ask: PlacedAsk, operation: OperationState, specs: FieldSpecs): RowPlace {
   const root = operation.schema.getRootType(operation.operation.operation) as GraphQLObjectType;
   let ways: Way[] = [{ type: root, nodes: operation.rootNodes, path: undefined, steps: [] }];
   for (const key of ask.path) ways = ways.flatMap((way) => onward(way, key, operation));

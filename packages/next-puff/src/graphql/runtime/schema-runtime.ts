@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { GraphQLSchema } from 'graphql';
 import type { AnswerAsk } from '../native/protocol.js';
 import type { SchemaSpec } from '../schema/spec.js';
@@ -43,11 +44,12 @@ export class SchemaRuntime {
    * run in the async context of this call.
    *
    * @param makeContext makes the context, when one is needed; called at most once
+   * @param scope the async context to run them in, instead
    */
-  begin(makeContext: () => unknown, answer: AnswerAsk): OperationRunner {
+  begin(makeContext: () => unknown, answer: AnswerAsk, scope?: AsyncResource): OperationRunner {
     const { graphqlSchema, spec, options } = this.#shared.schema;
     const mask = new ErrorMask(spec.options.masksErrors, options.onError);
     const state = new OperationState(graphqlSchema, this.#documents, mask, makeContext);
-    return new OperationRunner(this.#shared, state, answer);
+    return new OperationRunner(this.#shared, state, answer, scope);
   }
 }

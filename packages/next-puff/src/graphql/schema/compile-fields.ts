@@ -14,6 +14,7 @@ import {
   isScalarType,
 } from 'graphql';
 import { isSql } from '../../postgres/sql.js';
+import { channelParts } from './channel-name.js';
 import { connectionSpec } from './connection-spec.js';
 import { hasOwnSerializer } from './custom-scalars.js';
 import {
@@ -30,15 +31,18 @@ import {
 } from './field-source.js';
 import { PARENT_KEY, PerParentSql } from './per-parent.js';
 import { listed, near, schemaError } from './schema-error.js';
-import type { FieldSpec, JoinSpec, StatementSpec } from './spec.js';
+import type { FieldSpec, JoinSpec, StatementSpec, StreamSpec } from './spec.js';
 import { sqlStatement } from './sql-statement.js';
 import { callStatic, isUnawaited, type StaticFunction } from './static-call.js';
+import type { EventCall, SubscriptionField } from './subscribe.js';
 import { FieldSymbols, type StaticSymbol } from './symbols.js';
 
 /** How the fields of a schema are resolved. */
 export interface CompiledFields {
   /** The layers that JavaScript resolves, by coordinate. */
   layers: ReadonlyMap<string, DynamicLayer>;
+  /** Where the events of subscriptions come from, by coordinate. */
+  streams: { readonly [coordinate: string]: StreamSpec };
   /** Whether static layers are Prisma queries: their clients must be prepared before {@link finish}. */
   usesPrisma: boolean;
   /**
@@ -75,15 +79,18 @@ export function compileFields(schema: GraphQLSchema): CompiledFields {
 
 class FieldCompiler implements CompiledFields {
   readonly layers = new Map<string, DynamicLayer>();
+  readonly streams: { [coordinate: string]: StreamSpec } = {};
   usesPrisma = false;
   readonly #roots: ReadonlySet<unknown>;
+  readonly #subscriptionType: unknown;
   readonly #specs = new Map<string, FieldSpec | LateSpec>();
 
   constructor(schema: GraphQLSchema) {
+    this.#subscriptionType = schema.getSubscriptionType();
     this.#roots = new Set([
       schema.getQueryType(),
       schema.getMutationType(),
-      schema.getSubscriptionType(),
+      this.#subscriptionType,
     ]);
   }
 
@@ -106,6 +113,10 @@ class FieldCompiler implements CompiledFields {
 
   #specOf(coordinate: string, owner: OwnerType, field: Field): FieldSpec | LateSpec | undefined {
     const source = field.extensions[EXTENSION];
+    const isSubscription = owner === this.#subscriptionType;
+    if (isSubscription && field.subscribe !== undefined) {
+      this.streams[coordinate] = { kind: 'script' };
+    }
     if (source === undefined) return this.#withoutSource(owner, field);
     if (!isFieldSource(source)) {
       throw schemaError(
@@ -115,8 +126,15 @@ class FieldCompiler implements CompiledFields {
       );
     }
     const isRoot = this.#roots.has(owner);
-    const symbols = () => new FieldSymbols(coordinate, field.args, isRoot);
+    const symbols = () => new FieldSymbols(coordinate, field.args, isRoot, isSubscription);
     switch (kindOf(source)) {
+      case 'subscription':
+        return this.#subscription(
+          coordinate,
+          owner,
+          field,
+          source as SubscriptionField<never, never>,
+        );
       case 'static':
         return this.#static(symbols(), field, source as StaticLayer, isRoot);
       case 'connection':
@@ -147,10 +165,45 @@ class FieldCompiler implements CompiledFields {
     if (resolve !== undefined && resolve !== defaultFieldResolver && isObjectType(owner)) {
       return { kind: 'resolver' };
     }
-    if (this.#roots.has(owner)) return undefined;
+    // The event of a subscription is a parent like any other.
+    if (this.#roots.has(owner) && owner !== this.#subscriptionType) return undefined;
     if (needsJavaScript(field)) return { kind: 'resolver' };
     const enumNames = enumNamesOf(field);
     return enumNames && { kind: 'column', column: field.name, enumNames };
+  }
+
+  /** Where its events come from, and how one becomes the value of the field. */
+  #subscription(
+    coordinate: string,
+    owner: OwnerType,
+    field: Field,
+    { source, options }: SubscriptionField<never, never>,
+  ): FieldSpec | LateSpec | undefined {
+    if (owner !== this.#subscriptionType) {
+      throw schemaError(
+        coordinate,
+        'it has `subscribe`, and only fields of the subscription type have events',
+        'Use `layer` or `layer.static`.',
+      );
+    }
+    const parts = source.kind === 'channel' ? channelParts(source.name, field.args) : undefined;
+    this.streams[coordinate] =
+      parts === undefined ? { kind: 'script' } : { kind: 'channel', parts };
+    const { resolve } = options;
+    if (resolve === undefined) return this.#withoutSource(owner, field);
+    if (typeof resolve === 'function') {
+      field.resolve = resolverOf(coordinate, resolve as never);
+      return { kind: 'resolver' };
+    }
+    if (!isFieldSource(resolve) || kindOf(resolve) !== 'static') {
+      throw schemaError(
+        coordinate,
+        'its `resolve` is neither a static layer nor a function',
+        'Give `layer.static(...)`, a function of `{ event, args, context }`, or nothing.',
+      );
+    }
+    const symbols = new FieldSymbols(coordinate, field.args, true, true);
+    return this.#static(symbols, field, resolve as StaticLayer, true);
   }
 
   #column(coordinate: string, field: Field, { column }: ColumnField, isRoot: boolean): FieldSpec {
@@ -239,6 +292,17 @@ class FieldCompiler implements CompiledFields {
       return finish(spec);
     };
   }
+}
+
+/** A resolver that calls the `resolve` of a subscription. */
+function resolverOf(
+  coordinate: string,
+  resolve: (call: EventCall<unknown, unknown, unknown>) => unknown,
+): NonNullable<Field['resolve']> {
+  return (event, args, context, { path }) => {
+    const info = { coordinate, path: [String(path.key)], parentCount: 1 };
+    return resolve({ event, args, context, info });
+  };
 }
 
 /** Which column of a Prisma query is the value of a scalar or an enum. */

@@ -206,7 +206,7 @@ function setLayers(schema: GraphQLSchema, name: string, map: object): void {
       throw schemaError(
         `${name}.${key}`,
         'it is no layer',
-        'Use `layer.static`, `layer`, `connection` or `column`; ordinary resolvers belong into `resolvers`.',
+        'Use `layer.static`, `layer`, `connection`, `column` or `subscribe`; ordinary resolvers belong into `resolvers`.',
       );
     }
     if (field.resolve !== undefined) {

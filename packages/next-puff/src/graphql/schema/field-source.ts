@@ -1,11 +1,13 @@
 import type { Sql } from '../../postgres/sql.js';
 import type { UnawaitedQuery } from '../../prisma/sql/to-sql.js';
 import type { Json } from './spec.js';
+import type { SubscriptionField } from './subscribe.js';
 
 /** The key of a field's `extensions` that holds what resolves it. */
 export const EXTENSION = 'puff';
 
-const KIND = Symbol.for('next-puff.graphql.field-source');
+/** Says of a source what kind it is. */
+export const KIND = Symbol.for('next-puff.graphql.field-source');
 
 /** What all parents have in their columns: `parents.id` is an array of all ids. */
 export type ParentColumns<Parent> = { readonly [Column in keyof Parent]: Parent[Column][] };
@@ -30,6 +32,8 @@ export interface StaticSymbols<Args, Parent, Context> {
   readonly parents: { readonly [Column in keyof Parent]: NonNullable<Parent[Column]>[] };
   /** Stands for what the schema's `context` returns; what is used of it must be JSON. */
   readonly context: Symbolic<Context>;
+  /** Stands for the event, in the `resolve` of a subscription; what is used of it must be JSON. */
+  readonly event: { readonly [name: string]: never };
 }
 
 /** What a layer is called with. */
@@ -192,7 +196,8 @@ export type FieldSource =
   | StaticLayer<never, never, never>
   | DynamicLayer<never, never, never, unknown>
   | ColumnField
-  | ConnectionField<never, never, never>;
+  | ConnectionField<never, never, never>
+  | SubscriptionField<never, never, unknown>;
 
 /** Whether a value resolves a field, also one of another copy of this module. */
 export function isFieldSource(value: unknown): value is FieldSource {
@@ -200,6 +205,8 @@ export function isFieldSource(value: unknown): value is FieldSource {
 }
 
 /** What kind of source it is. */
-export function kindOf(source: FieldSource): 'static' | 'layer' | 'column' | 'connection' {
+export function kindOf(
+  source: FieldSource,
+): 'static' | 'layer' | 'column' | 'connection' | 'subscription' {
   return source[KIND];
 }

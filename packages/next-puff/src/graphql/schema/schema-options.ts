@@ -8,15 +8,20 @@ export interface SchemaRequest {
   readonly headers: Headers;
   /** The token of `Authorization: Bearer ...`. */
   readonly authToken: string | null;
-  /** The request itself, where there is one. */
+  /** The request itself, where there is one; for an operation over a WebSocket, its handshake. */
   readonly request: Request | undefined;
+  /** What the client of a WebSocket sent when it connected: the payload of `connection_init`. */
+  readonly connectionParams: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What all schemas can be told, wherever their types come from. */
 export interface SchemaOptions<Context = SchemaRequest> {
   /**
    * Makes the context of an operation: what `context` is in resolvers and layers. Called when one is
-   * needed, once per operation. Without it the context is the {@link SchemaRequest}.
+   * needed, once per operation; for a subscription once for all its events. Without it the context is the
+   * {@link SchemaRequest}.
+   *
+   * It is also called when a client connects by a WebSocket: if it throws, the client may not (4403).
    *
    * Values that static layers use (`context.userId`) must be JSON.
    */
@@ -63,8 +68,11 @@ export function optionsSpec<Context>(options: SchemaOptions<Context>): OptionsSp
 }
 
 /** What `context` sees of a request. */
-export function schemaRequest(request?: Request): SchemaRequest {
+export function schemaRequest(
+  request?: Request,
+  connectionParams?: Readonly<Record<string, unknown>>,
+): SchemaRequest {
   const headers = request?.headers ?? new Headers();
   const [, authToken = null] = /^Bearer +(\S+) *$/i.exec(headers.get('authorization') ?? '') ?? [];
-  return { headers, authToken, request };
+  return { headers, authToken, request, connectionParams };
 }

@@ -22,9 +22,21 @@ export interface SchemaSpec {
    * parent: a column of the same name (or its snake_case form) of a row, a property of an object.
    */
   fields: { [coordinate: string]: FieldSpec };
+  /** Where the events of the fields of the subscription type come from, by coordinate. */
+  streams?: { [coordinate: string]: StreamSpec };
   /** What the engine allows and tells. */
   options: OptionsSpec;
 }
+
+/** Where the events of a subscription come from. */
+export type StreamSpec =
+  /** A channel whose name is put together of these parts. */
+  | { kind: 'channel'; parts: ChannelPartSpec[] }
+  /** Where JavaScript says, once per subscription. */
+  | { kind: 'script' };
+
+/** A part of a channel's name: the same for all subscriptions, or an argument. */
+export type ChannelPartSpec = { text: string } | { arg: string[] };
 
 /** What the engine allows and tells. */
 export interface OptionsSpec {
@@ -105,6 +117,8 @@ export type ParamSpec =
   | { arg: ArgParamSpec }
   /** A value of the operation's context, by path. */
   | { context: string[] }
+  /** What is in the event of a subscription, by path. */
+  | { event: string[] }
   /** A constant: one value in the packed form of parameters, in base64. */
   | { packed: string }
   /** The n-th value of the cursor in an argument; NULL without one. */

@@ -130,6 +130,8 @@ export function paramOfSymbol(coordinate: string, symbol: StaticSymbol): ParamSp
       return { parent: symbol.column };
     case 'context':
       return { context: [...symbol.path] };
+    case 'event':
+      return { event: [...symbol.path] };
     default: {
       const enumValues = enumValuesOf(symbol.type);
       checkScalars(coordinate, symbol.type, nameOf(symbol), new Set());

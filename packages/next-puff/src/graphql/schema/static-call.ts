@@ -11,6 +11,7 @@ export interface CallInput {
   args: never;
   parents: never;
   context: never;
+  event: never;
 }
 
 /** A function that must make the same statement whatever it is given. */
@@ -45,7 +46,12 @@ export function callStatic(fn: StaticFunction, symbols: FieldSymbols): StaticCal
   const { coordinate } = symbols;
   let result: unknown;
   try {
-    result = fn({ args: symbols.args(), parents: symbols.parents(), context: symbols.context() });
+    result = fn({
+      args: symbols.args(),
+      parents: symbols.parents(),
+      context: symbols.context(),
+      event: symbols.event(),
+    });
   } catch (error) {
     if (error instanceof PuffError) throw error;
     throw notStatic(
@@ -115,7 +121,12 @@ function* probe(
   for (const { what, valueFor, whole } of samples(fn, used, symbols)) {
     const values = new Map<string, unknown>();
     const given = (symbol: StaticSymbol) => values.get(keyOf(symbol));
-    const roots = { arg: {}, parent: {}, context: {} } as Record<string, Record<string, unknown>>;
+    const roots: Record<string, Record<string, unknown>> = {
+      arg: {},
+      parent: {},
+      context: {},
+      event: {},
+    };
     for (const symbol of used) {
       const path = pathOf(symbol);
       const isObject = keyOf(symbol) !== whole && used.some((other) => isInside(other, symbol));
@@ -124,7 +135,8 @@ function* probe(
     for (const symbol of used) {
       values.set(keyOf(symbol), at(roots[symbol.kind], pathOf(symbol)));
     }
-    const input = { args: roots.arg, parents: roots.parent, context: roots.context };
+    const { arg: args, parent: parents, context, event } = roots;
+    const input = { args, parents, context, event };
     let result: unknown;
     try {
       result = fromPrismaSql(fn(input as never));
@@ -179,7 +191,7 @@ function* samples(
 
 function emptyOf(symbol: StaticSymbol): unknown {
   if (symbol.kind === 'parent') return [];
-  if (symbol.kind === 'context') return '';
+  if (symbol.kind === 'context' || symbol.kind === 'event') return '';
   const type = getNullableType(symbol.type);
   if (isListType(type)) return [];
   if (isScalarType(type) && (type.name === 'Int' || type.name === 'Float')) return 0;
@@ -195,7 +207,7 @@ function enumValuesOf(symbol: StaticSymbol): unknown[] {
 const MAX_LITERALS = 32;
 
 /** Texts and numbers that a function's own text mentions. */
-function literalsOf(fn: StaticFunction): (string | number)[] {
+export function literalsOf(fn: StaticFunction): (string | number)[] {
   const text = Function.prototype.toString.call(fn);
   const found = text.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|\b(\d+(?:\.\d+)?)\b/g);
   const literals = [...found].map(([, single, double, number]) =>

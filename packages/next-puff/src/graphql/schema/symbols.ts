@@ -12,7 +12,8 @@ import { listed, near, notStatic, schemaError } from './schema-error.js';
 export type StaticSymbol =
   | { kind: 'arg'; path: readonly string[]; type: GraphQLInputType }
   | { kind: 'parent'; column: string }
-  | { kind: 'context'; path: readonly string[] };
+  | { kind: 'context'; path: readonly string[] }
+  | { kind: 'event'; path: readonly string[] };
 
 /** `args.filter.name`, as the function wrote it. */
 export function nameOf(symbol: StaticSymbol): string {
@@ -22,7 +23,7 @@ export function nameOf(symbol: StaticSymbol): string {
     case 'parent':
       return `parents.${symbol.column}`;
     default:
-      return ['context', ...symbol.path].join('.');
+      return [symbol.kind, ...symbol.path].join('.');
   }
 }
 
@@ -56,11 +57,18 @@ export class FieldSymbols {
   readonly used: StaticSymbol[] = [];
   readonly #args: readonly GraphQLArgument[];
   readonly #isRoot: boolean;
+  readonly #hasEvent: boolean;
 
-  constructor(coordinate: string, args: readonly GraphQLArgument[], isRoot: boolean) {
+  constructor(
+    coordinate: string,
+    args: readonly GraphQLArgument[],
+    isRoot: boolean,
+    hasEvent = false,
+  ) {
     this.coordinate = coordinate;
     this.#args = args;
     this.#isRoot = isRoot;
+    this.#hasEvent = hasEvent;
   }
 
   /** `args`. */
@@ -94,6 +102,18 @@ export class FieldSymbols {
   /** `context`. */
   context(): never {
     return this.#namespace('context', (name) => this.#symbol({ kind: 'context', path: [name] }));
+  }
+
+  /** `event`. */
+  event(): never {
+    return this.#namespace('event', (name) => {
+      if (this.#hasEvent) return this.#symbol({ kind: 'event', path: [name] });
+      throw schemaError(
+        this.coordinate,
+        `\`event.${name}\` was used, and only subscriptions have events`,
+        'Use `args` or `context`.',
+      );
+    });
   }
 
   /** Another symbol for the same. */
@@ -165,8 +185,9 @@ export class FieldSymbols {
     }
     if (key === 'then') throw notStatic(this.coordinate, `\`${name}\` was awaited`);
     if (key === 'toJSON') throw notStatic(this.coordinate, `\`${name}\` was turned into JSON`);
-    if (symbol.kind === 'context' && !(key in Object.prototype)) {
-      return this.#symbol({ kind: 'context', path: [...symbol.path, key] });
+    const { kind } = symbol;
+    if ((kind === 'context' || kind === 'event') && !(key in Object.prototype)) {
+      return this.#symbol({ kind, path: [...symbol.path, key] });
     }
     throw notStatic(
       this.coordinate,

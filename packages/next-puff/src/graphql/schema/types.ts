@@ -1,5 +1,6 @@
 import type { GraphQLFieldResolver } from 'graphql';
 import type { ColumnField, ConnectionField, DynamicLayer, StaticLayer } from './field-source.js';
+import type { SubscriptionField } from './subscribe.js';
 
 /** What is known of a field: its arguments, and what a layer may return for one parent. */
 export interface FieldTypes {
@@ -30,6 +31,7 @@ type UntypedLayer<Context> =
   | StaticLayer<Unknowable, Unknowable, Context>
   | DynamicLayer<Readonly<Record<string, unknown>>, Record<string, unknown>, Context, unknown>
   | ConnectionField<Unknowable, Unknowable, Context>
+  | SubscriptionField<Readonly<Record<string, unknown>>, Context, unknown>
   | ColumnField;
 
 /** What can resolve a field. */
@@ -38,6 +40,7 @@ type LayerOf<Parent, Field, Context> = Field extends FieldTypes
       | StaticLayer<Field['args'], Parent, Context>
       | DynamicLayer<Field['args'], Parent, Context, Field['result']>
       | ConnectionField<Field['args'], Parent, Context>
+      | SubscriptionField<Field['args'], Context, Field['result']>
       | ColumnField
   : never;
 
@@ -59,7 +62,10 @@ export type ResolversOf<Context> = {
   readonly [type: string]: {
     readonly [field: string]:
       | GraphQLFieldResolver<never, Context, never>
-      | { readonly resolve?: GraphQLFieldResolver<never, Context, never> }
+      | {
+          readonly resolve?: GraphQLFieldResolver<never, Context, never>;
+          readonly subscribe?: GraphQLFieldResolver<never, Context, never>;
+        }
       | ((value: never, context: Context) => unknown)
       | string
       | number

@@ -11,11 +11,13 @@ const FIXTURE = join(import.meta.dirname, 'fixture-app');
 const COPIES = join(import.meta.dirname, '.puff');
 const NEXT = createRequire(import.meta.url).resolve('next/dist/bin/next');
 
+const PUFF = join(PACKAGE, 'bin/next-puff.js');
+
 /** A copy of the fixture app. */
 export class NextApp {
   readonly #dir: string;
   readonly #env: Record<string, string | undefined>;
-  #server: ChildProcess | undefined;
+  readonly #servers: ChildProcess[] = [];
   #origin = '';
   #output = () => '';
 
@@ -65,18 +67,25 @@ export class NextApp {
     const child = this.#spawn([command, '--port', '0', '--hostname', '127.0.0.1'], {
       DATABASE_URL: databaseUrl,
     });
-    this.#server = child;
-    const output = collect(child);
-    this.#output = output;
+    this.#output = collect(child);
+    this.#origin = await this.#ready(child, this.#output);
+  }
+
+  /** Runs `next-puff start` on the same build (or `next-puff dev`), and gives its origin. */
+  async startPuff(databaseUrl: string, command: 'start' | 'dev' = 'start'): Promise<string> {
+    const args = [command, '--port', '0', '--hostname', '127.0.0.1'];
+    const child = this.#spawn(args, { DATABASE_URL: databaseUrl }, PUFF);
+    return this.#ready(child, collect(child));
+  }
+
+  async #ready(child: ChildProcess, output: () => string): Promise<string> {
+    this.#servers.push(child);
     for (let left = 600; left > 0 && child.exitCode === null; left--) {
       const [, origin] = /(http:\/\/127\.0\.0\.1:\d+)/.exec(output()) ?? [];
-      if (origin !== undefined && /Ready in/.test(output())) {
-        this.#origin = origin;
-        return;
-      }
+      if (origin !== undefined && /Ready in/.test(output())) return origin;
       await sleep(100);
     }
-    throw new Error(`next ${command} did not come up:\n${output()}`);
+    throw new Error(`${child.spawnargs.join(' ')} did not come up:\n${output()}`);
   }
 
   query(query: string, init: RequestInit = {}, url = this.url): Promise<Response> {
@@ -94,8 +103,8 @@ export class NextApp {
   }
 
   async stop(): Promise<void> {
-    const server = this.#server;
-    if (server?.exitCode === null) {
+    for (const server of this.#servers) {
+      if (server.exitCode !== null) continue;
       const closed = once(server, 'close');
       // `next dev` is two processes.
       process.kill(-(server.pid as number), 'SIGKILL');
@@ -104,8 +113,8 @@ export class NextApp {
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  #spawn(args: string[], env: Record<string, string>): ChildProcess {
-    return spawn(process.execPath, [NEXT, ...args], {
+  #spawn(args: string[], env: Record<string, string>, program = NEXT): ChildProcess {
+    return spawn(process.execPath, [program, ...args], {
       cwd: this.#dir,
       env: { ...this.#env, ...env } as NodeJS.ProcessEnv,
       detached: true,

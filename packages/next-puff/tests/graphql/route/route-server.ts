@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream as WebStream } from 'node:stream/web';
 import type { GraphQLRoute } from 'next-puff/graphql';
+
+/** What a route file exports. */
+type Handlers = Pick<GraphQLRoute, 'GET' | 'POST'> & Partial<GraphQLRoute>;
 
 /** Route handlers behind a real HTTP server, called as Next.js calls them. */
 export class RouteServer {
@@ -16,7 +21,7 @@ export class RouteServer {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
   }
 
-  static async start(route: GraphQLRoute): Promise<RouteServer> {
+  static async start(route: Handlers): Promise<RouteServer> {
     const server = createServer((incoming, outgoing) => {
       started.sockets.push(incoming.socket);
       answer(route, incoming, outgoing).catch((error: unknown) => {
@@ -47,7 +52,7 @@ export class RouteServer {
 }
 
 async function answer(
-  route: GraphQLRoute,
+  route: Handlers,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -63,8 +68,10 @@ async function answer(
     signal: controller.signal,
     ...(hasBody && { body: Readable.toWeb(incoming) as ReadableStream, duplex: 'half' }),
   } as RequestInit);
-  const handler = method === 'POST' ? route.POST : route.GET;
-  const response = await handler(request);
+  const handlers: Record<string, GraphQLRoute['GET']> = { ...route };
+  const response = await (handlers[method] ?? route.GET)(request);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.end(new Uint8Array(await response.arrayBuffer()));
+  if (response.body === null) outgoing.end();
+  // Whoever goes away cancels it, as Next.js does.
+  else await pipeline(Readable.fromWeb(response.body as WebStream), outgoing).catch(() => {});
 }

@@ -9,6 +9,7 @@ import {
   perParent,
   type SchemaRequest,
   sql,
+  subscribe,
 } from 'next-puff/graphql';
 import type { PrismaClient } from '../../prisma/generated/client/client.ts';
 import type { SchemaTypes } from './golden/schema-types.d.ts';
@@ -232,3 +233,64 @@ export const hello: string | undefined = result.data?.hello;
 await typed.query({ query: '{ a }', context: { userId: 1, teams: [] } });
 // @ts-expect-error an incomplete context
 await typed.query({ query: '{ a }', context: { userId: 1 } });
+
+/** A schema with subscriptions, as `next-puff generate` writes it. */
+interface Subscribed extends Types {
+  Subscription: {
+    parent: Record<never, never>;
+    fields: {
+      count: { args: { to: number }; result: number };
+      changed: { args: { id: string }; result: { id: number } | null };
+    };
+  };
+}
+
+defineSchema<Context, Subscribed>({
+  typeDefs,
+  layers: {
+    Subscription: {
+      count: subscribe(async function* ({ args, context, signal }) {
+        const to: number = args.to;
+        const userId: number = context.userId;
+        if (!signal.aborted) yield { count: to + userId };
+      }),
+      changed: subscribe.channel(({ args, context }) => `${args.id} ${context.userId}`, {
+        resolve: layer.static(({ args, event }) => {
+          const id: string = args.id;
+          return sql`select * from changed where id = ${id} and by = ${event.by}`;
+        }),
+      }),
+    },
+  },
+});
+
+defineSchema<Context, Subscribed>({
+  typeDefs,
+  layers: {
+    Subscription: {
+      count: subscribe.channel('counts', {
+        resolve: ({ event, args }) => (event as { n: number }).n + args.to,
+      }),
+      // @ts-expect-error a number is what it is
+      changed: subscribe.channel('changes', { resolve: () => 5 }),
+    },
+  },
+});
+
+export async function subscribes(): Promise<void> {
+  for await (const { data, errors } of await typed.subscribe<{ count: number }>('subscription')) {
+    const count: number | undefined = data?.count;
+    const message: string | undefined = errors?.[0]?.message;
+    console.log(count, message);
+  }
+}
+
+// Where nothing is known of the arguments, the event may have a type.
+defineSchema({
+  typeDefs,
+  layers: {
+    Subscription: {
+      count: subscribe.channel<{ n: number }>('counts', { resolve: ({ event }) => event.n }),
+    },
+  },
+});

@@ -1,5 +1,6 @@
 import { currentContext } from 'next-puff';
 import { defineSchema, layer, sql } from 'next-puff/graphql';
+import { pubsub } from 'next-puff/pubsub';
 import { greeting } from './greeting';
 
 export const schema = defineSchema<{ tenant: string | null }>({
@@ -15,6 +16,11 @@ export const schema = defineSchema<{ tenant: string | null }>({
       tenant: (_parent, _args, { tenant }) => tenant,
       route: () => currentContext()?.name,
     },
-    Mutation: { rename: (_parent: unknown, { to }: { to: string }) => to },
+    Mutation: {
+      rename: (_parent: unknown, { to }: { to: string }) => {
+        pubsub.publish('renamed', { renamed: to, number: to.length });
+        return to;
+      },
+    },
   },
 });

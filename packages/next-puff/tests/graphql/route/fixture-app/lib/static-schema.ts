@@ -1,10 +1,11 @@
-import { defineSchema, layer, sql } from 'next-puff/graphql';
+import { defineSchema, layer, sql, subscribe } from 'next-puff/graphql';
 
 /** Needs no JavaScript at a request. */
 export const schema = defineSchema({
   typeDefs: `
     type Query { add(a: Int!, b: Int!): Int, broken: Int, slow: Int }
     type Mutation { rename(to: String!): String }
+    type Subscription { renamed: String, sum(a: Int!): Int, counted(to: Int!): Int }
   `,
   layers: {
     Query: {
@@ -14,6 +15,17 @@ export const schema = defineSchema({
     },
     Mutation: {
       rename: layer.static(({ args }) => sql`select ${args.to}::text as rename`),
+    },
+    Subscription: {
+      renamed: subscribe.channel('renamed'),
+      sum: subscribe.channel('renamed', {
+        resolve: layer.static(
+          ({ args, event }) => sql`select ${args.a}::int + ${event.number}::int as sum`,
+        ),
+      }),
+      counted: subscribe(async function* ({ args }) {
+        for (let counted = 1; counted <= Number(args.to); counted++) yield { counted };
+      }),
     },
   },
 });

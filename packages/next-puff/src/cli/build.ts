@@ -1,5 +1,5 @@
+import { findNext } from '../next/next-installation.js';
 import type { CliCommand } from './command.js';
-import { findNext } from './next-app.js';
 import { readNextArguments } from './next-arguments.js';
 import { runNode } from './node-process.js';
 

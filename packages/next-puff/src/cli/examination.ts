@@ -4,7 +4,7 @@ import { findConfigFile, type PoolConfig, publishSettings, settingsOf } from '..
 import { embeddedPostgresVersion } from '../embedded/binaries.js';
 import { embeddedPostgresStatus } from '../embedded/index.js';
 import { PuffError } from '../errors.js';
-import { findNext } from './next-app.js';
+import { findNext } from '../next/next-installation.js';
 import { type AppConfiguration, readConfiguration } from './services.js';
 
 /** What came out of looking at one thing. */

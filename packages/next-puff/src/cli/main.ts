@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { reportError } from '../report.js';
 import { build } from './build.js';
 import type { CliCommand } from './command.js';
+import { dev } from './dev.js';
 import { doctor } from './doctor.js';
 import { generate } from './generate.js';
 import { migrate } from './migrate.js';
 import { prisma } from './prisma.js';
-import { reportError } from './report.js';
 import { run } from './run.js';
-import { dev, start } from './serve.js';
+import { start } from './start.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';
 

@@ -46,10 +46,11 @@ export async function runPrisma(args: string[]): Promise<number> {
   }
   // First, because it can fail, and starting a database takes longer.
   const additions = await prismaEnvironment(directory, installation, usesEngine(args));
-  if (!usesDatabase(args)) return runNode(installation.bin, args, { ...process.env, ...additions });
+  if (!usesDatabase(args))
+    return runNode(installation.bin, args, { env: { ...process.env, ...additions } });
   const services = await startServices(directory, configuration);
   try {
-    return await runNode(installation.bin, args, { ...process.env, ...additions });
+    return await runNode(installation.bin, args, { env: { ...process.env, ...additions } });
   } finally {
     await services.stop();
   }

@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/index.cjs';
+import { reportError, say } from '../report.js';
 import type { CliCommand } from './command.js';
-import { reportError, say } from './report.js';
 import { readConfiguration, startServices } from './services.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';

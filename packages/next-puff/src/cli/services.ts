@@ -6,8 +6,8 @@ import {
   settingsOf,
 } from '../config/index.cjs';
 import { startEmbeddedPostgres } from '../embedded/index.js';
-import { findNext, type NextInstallation } from './next-app.js';
-import { say } from './report.js';
+import { findNext, type NextInstallation } from '../next/next-installation.js';
+import { say } from '../report.js';
 
 /** How an app is configured: its `.env` files and `puff.config.*`, read as Next.js would read them. */
 export interface AppConfiguration {
@@ -19,6 +19,8 @@ export interface AppConfiguration {
 
 /** What runs beside the app. */
 export interface Services {
+  /** Whether the app uses the embedded PostgreSQL. */
+  isEmbedded: boolean;
   /** Ends what was started here. */
   stop(): Promise<void>;
 }
@@ -53,7 +55,7 @@ export async function startServices(
   { settings, databaseUrl }: AppConfiguration,
 ): Promise<Services> {
   publishSettings(settings, 'cli');
-  if (databaseUrl !== undefined) return { stop: async () => {} };
+  if (databaseUrl !== undefined) return { isEmbedded: false, stop: async () => {} };
 
   const begin = performance.now();
   const postgres = await startEmbeddedPostgres({ directory, log: say });
@@ -64,7 +66,7 @@ export async function startServices(
       ? `using the embedded PostgreSQL on port ${postgres.port}, which another process started`
       : `embedded PostgreSQL ready on port ${postgres.port} after ${took} (DATABASE_URL is not set)`,
   );
-  return { stop: () => postgres.stop() };
+  return { isEmbedded: true, stop: () => postgres.stop() };
 }
 
 function loadEnvironment(directory: string, isDev: boolean): void {

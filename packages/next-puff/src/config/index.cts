@@ -12,3 +12,17 @@ export {
   type PuffSettings,
   type RequestsConfig,
 } from './puff-config.cjs';
+export type {
+  CompressionConfig,
+  HealthConfig,
+  IsolatesConfig,
+  LimitsConfig,
+  MetricsConfig,
+  ServerConfig,
+  ShutdownConfig,
+  TimeoutsConfig,
+  TlsConfig,
+  TracingConfig,
+  UnixSocketConfig,
+  WebSocketsConfig,
+} from './server-config.cjs';

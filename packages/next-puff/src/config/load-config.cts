@@ -51,6 +51,7 @@ function evaluate(path: string): unknown {
     fsCache: false,
     virtualModules: {
       'next-puff': ownModule('../index.js', { defineConfig }),
+      'next-puff/config': ownModule('./index.cjs', { defineConfig }),
       'next-puff/errors': ownModule('../errors.js'),
       'next-puff/postgres': ownModule('../postgres/index.js'),
     },

@@ -1,3 +1,5 @@
+import type { ServerConfig } from './server-config.cjs';
+
 /**
  * One pool of PostgreSQL connections. Everything is optional; times are in milliseconds.
  */
@@ -51,6 +53,8 @@ export type Command = (context: CommandContext) => unknown;
 export interface PuffConfig {
   postgres?: PostgresConfig;
   requests?: RequestsConfig;
+  /** The server of `next-puff start` and `next-puff dev`; `false` for Next.js' own. */
+  server?: ServerConfig | false;
   commands?: Record<string, Command>;
 }
 

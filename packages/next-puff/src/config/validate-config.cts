@@ -1,5 +1,19 @@
 import { ConfigError } from './config-error.cjs';
 import type { PoolConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
+import type {
+  CompressionConfig,
+  HealthConfig,
+  IsolatesConfig,
+  LimitsConfig,
+  MetricsConfig,
+  ServerConfig,
+  ShutdownConfig,
+  TimeoutsConfig,
+  TlsConfig,
+  TracingConfig,
+  UnixSocketConfig,
+  WebSocketsConfig,
+} from './server-config.cjs';
 
 /** Answers what is expected when the value is wrong, nothing when it is right. */
 type Check = (value: unknown, path: string, file: string) => string | undefined;
@@ -11,11 +25,16 @@ const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true o
 
 const fn: Check = (value) => (typeof value === 'function' ? undefined : 'a function');
 
-function wholeNumber(from: number): Check {
+const off: Check = (value) => (value === false ? undefined : 'false');
+
+function wholeNumber(from: number, to?: number): Check {
+  const range = to === undefined ? `of at least ${from}` : `from ${from} to ${to}`;
   return (value) =>
-    Number.isSafeInteger(value) && (value as number) >= from
+    Number.isSafeInteger(value) &&
+    (value as number) >= from &&
+    (value as number) <= (to ?? Infinity)
       ? undefined
-      : `a whole number of at least ${from}`;
+      : `a whole number ${range}`;
 }
 
 /** Longer timers would overflow setTimeout's 32 bits and fire at once. */
@@ -33,6 +52,12 @@ function oneOf(...values: string[]): Check {
       : `one of ${values.map((v) => JSON.stringify(v)).join(', ')}`;
 }
 
+/** A value that is right for one of the checks; `expected` names them all. */
+function either(expected: string, ...checks: Check[]): Check {
+  return (value, path, file) =>
+    checks.some((check) => check(value, path, file) === undefined) ? undefined : expected;
+}
+
 function shape(keys: Record<string, Check>): Check {
   return (value, path, file) => {
     if (!isRecord(value)) return 'an object';
@@ -41,6 +66,16 @@ function shape(keys: Record<string, Check>): Check {
       if (!Object.hasOwn(keys, key)) throw unknownKey(file, entryPath, key, Object.keys(keys));
       if (entry !== undefined) verify(keys[key] as Check, entry, entryPath, file);
     }
+    return undefined;
+  };
+}
+
+function listOf(check: Check): Check {
+  return (value, path, file) => {
+    if (!Array.isArray(value)) return 'a list';
+    value.forEach((entry, index) => {
+      verify(check, entry, `${path}[${index}]`, file);
+    });
     return undefined;
   };
 }
@@ -73,9 +108,111 @@ const requestsKeys: Record<keyof RequestsConfig, Check> = {
   transaction: flag,
 };
 
+const port = wholeNumber(0, 65_535);
+
+const urlPath: Check = (value) =>
+  typeof value === 'string' && /^\/[^\s?#]*$/.test(value) ? undefined : 'a path that begins with /';
+
+const nothing: Check = (value) => (value === null ? undefined : 'null');
+
+const unixSocketKeys: Record<keyof UnixSocketConfig, Check> = {
+  path: text,
+  mode: wholeNumber(0, 0o777),
+};
+
+const tlsKeys: Record<keyof TlsConfig, Check> = { certificate: text, key: text };
+
+const limitsKeys: Record<keyof LimitsConfig, Check> = {
+  headerBytes: wholeNumber(1),
+  headerCount: wholeNumber(1),
+  urlBytes: wholeNumber(1),
+  bodyBytes: wholeNumber(0),
+  connections: wholeNumber(0),
+  streams: wholeNumber(1),
+};
+
+const timeoutsKeys: Record<keyof TimeoutsConfig, Check> = {
+  keepAliveMs: duration,
+  http2IdleMs: duration,
+  headersMs: duration,
+  bodyProgressMs: duration,
+  requestMs: duration,
+  writeProgressMs: duration,
+  answerMs: duration,
+};
+
+const pathOrNull = either('a path that begins with /, or null', urlPath, nothing);
+
+const compressionKeys: Record<keyof CompressionConfig, Check> = {
+  encodings: listOf(oneOf('zstd', 'br', 'gzip', 'deflate')),
+  minBytes: wholeNumber(0),
+};
+
+const healthKeys: Record<keyof HealthConfig, Check> = { live: pathOrNull, ready: pathOrNull };
+
+const metricsKeys: Record<keyof MetricsConfig, Check> = { path: urlPath, port, hostname: text };
+
+const tracingKeys: Record<keyof TracingConfig, Check> = {
+  requestIds: flag,
+  returnRequestIds: flag,
+  startTraces: flag,
+};
+
+const isolatesKeys: Record<keyof IsolatesConfig, Check> = {
+  maxRequests: wholeNumber(1),
+  maxQueued: wholeNumber(0),
+  queueMs: duration,
+  maxEventLoopDelayMs: duration,
+};
+
+const shutdownKeys: Record<keyof ShutdownConfig, Check> = {
+  delayMs: duration,
+  idleMs: duration,
+  requestsMs: duration,
+  socketsMs: duration,
+  backgroundMs: duration,
+  poolsMs: duration,
+};
+
+const websocketsKeys: Record<keyof WebSocketsConfig, Check> = {
+  allowedOrigins: listOf(text),
+  maxSockets: wholeNumber(0),
+  maxMessageBytes: wholeNumber(1),
+  maxBufferedBytes: wholeNumber(1),
+  pingIntervalMs: duration,
+  pongTimeoutMs: duration,
+  closeTimeoutMs: duration,
+  compression: flag,
+};
+
+const serverKeys: Record<keyof ServerConfig, Check> = {
+  port,
+  hostname: text,
+  unixSocket: shape(unixSocketKeys),
+  tls: shape(tlsKeys),
+  workers: either("a whole number from 1 to 256, or 'auto'", wholeNumber(1, 256), oneOf('auto')),
+  workerMemoryMb: wholeNumber(64),
+  limits: shape(limitsKeys),
+  timeouts: shape(timeoutsKeys),
+  trustProxy: either(
+    'a number of proxies, or a list of their addresses',
+    wholeNumber(0),
+    listOf(text),
+  ),
+  compression: either('an object or false', off, shape(compressionKeys)),
+  health: shape(healthKeys),
+  metrics: shape(metricsKeys),
+  accessLog: oneOf('combined', 'json'),
+  tracing: shape(tracingKeys),
+  isolates: shape(isolatesKeys),
+  shutdown: shape(shutdownKeys),
+  websockets: shape(websocketsKeys),
+};
+
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
   requests: shape(requestsKeys),
+  server: either('an object or false', off, shape(serverKeys)),
   commands: recordOf(fn),
 };
 

@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 
-/** What Node publishes of a request. */
-interface StartedRequest {
+/** What is told of a request that a server has begun to answer; Node publishes more. */
+export interface StartedRequest {
   server: Server;
-  request: IncomingMessage;
-  response: ServerResponse;
+  request: { method?: string | undefined; url?: string | undefined };
+  response: {
+    once(event: 'close', listener: () => void): unknown;
+    readonly writableFinished: boolean;
+  };
 }
 
 /**
@@ -63,6 +66,20 @@ export function watchClients(): void {
   subscribe('http.server.request.start', (message) => {
     storage.enterWith(new ClientConnection(message as StartedRequest));
   });
+}
+
+/**
+ * Leaves it to the server of this isolate to say which client a request is from, with {@link runForClient}:
+ * for a server that is not Node's. To be called before anybody calls {@link watchClients}.
+ */
+export function expectClients(): void {
+  globals[KEY] ??= new AsyncLocalStorage();
+}
+
+/** Runs a function, and everything it causes, for the client of a request. */
+export function runForClient<T>(started: StartedRequest, run: () => T): T {
+  const storage = globals[KEY];
+  return storage ? storage.run(new ClientConnection(started), run) : run();
 }
 
 /** The client of the request that the calling code belongs to, if one was seen. */

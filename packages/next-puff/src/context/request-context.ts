@@ -16,7 +16,7 @@ export type Finisher = (outcome: Outcome) => Promise<void> | void;
 
 /** What a request context is made from. */
 export interface RequestContextOptions {
-  kind: 'route' | 'action';
+  kind: 'route' | 'action' | 'socket';
   name: string;
   /** Longest run in milliseconds; 0 means no deadline. */
   deadlineMs: number;
@@ -27,7 +27,7 @@ export interface RequestContextOptions {
  * One run of a wrapped route handler or server action: its signal, its deadline, what it has open.
  */
 export class RequestContext {
-  readonly kind: 'route' | 'action';
+  readonly kind: 'route' | 'action' | 'socket';
   readonly name: string;
   /**
    * Whatever the request keeps open, by its owner, for example a pool's transaction. The context

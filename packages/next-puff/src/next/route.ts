@@ -29,11 +29,19 @@ export type RouteHandler = {
 
 type AnyHandler = (...args: unknown[]) => unknown;
 
-/** Handlers that are wrapped, so that the build's wrapper does not wrap them again. */
-const wrapped = new WeakMap<
-  object,
-  { handler: AnyHandler; options: NormalizedOptions | undefined }
->();
+/** The key of what a wrapper runs; the same in another copy of this module. */
+const WRAPPED = Symbol.for('next-puff.wrapped-route');
+
+/** What a wrapper runs. */
+export interface WrappedRoute {
+  readonly handler: AnyHandler;
+  readonly options: NormalizedOptions | undefined;
+}
+
+/** What a wrapper runs; nothing for a handler that is not wrapped. */
+export function wrappedRoute(handler: object): WrappedRoute | undefined {
+  return (handler as { [WRAPPED]?: WrappedRoute })[WRAPPED];
+}
 
 /**
  * Wraps a route handler, with options for it alone; its type stays exactly as it is.
@@ -70,7 +78,8 @@ export function route<Handler extends RouteHandler>(
  */
 export function puffRoute<Handler>(name: string, handler: Handler): Handler {
   if (typeof handler !== 'function') return handler;
-  const explicit = wrapped.get(handler);
+  // So that the build's wrapper does not wrap it again.
+  const explicit = wrappedRoute(handler);
   const { handler: original, options } = explicit ?? { handler: handler as unknown as AnyHandler };
   return wrap(name, original, options) as Handler;
 }
@@ -92,6 +101,6 @@ function wrap(name: string, handler: AnyHandler, options?: NormalizedOptions): A
       throw error;
     }
   }
-  wrapped.set(puffRouteHandler, { handler, options });
-  return puffRouteHandler;
+  const wrapped: WrappedRoute = { handler, options };
+  return Object.assign(puffRouteHandler, { [WRAPPED]: wrapped });
 }

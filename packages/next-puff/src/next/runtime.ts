@@ -4,5 +4,6 @@ import { watchClients } from '../context/client-connection.cjs';
 // `withPuff` has normally done this when the server started, before its first request.
 watchClients();
 
+export { puffUpgrade } from '../websocket/unanswered.js';
 export { puffAction, puffWrapAction } from './action.js';
 export { puffRoute } from './route.js';

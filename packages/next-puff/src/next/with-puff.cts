@@ -7,7 +7,9 @@ import { loadConfig } from '../config/load-config.cjs';
 import { publishSettings, settingsOf } from '../config/published-settings.cjs';
 import { watchClients } from '../context/client-connection.cjs';
 import { redirectPg } from '../pg/redirect.cjs';
+import { takeAdapterSlot } from '../server/adapter/composition.cjs';
 import type { TransformOptions } from './transform/index.js' with { 'resolution-mode': 'import' };
+import { UpgradeTypesPlugin } from './upgrade-types-plugin.cjs';
 
 /** What `withPuff` does beside its default. */
 export interface WithPuffOptions {
@@ -20,6 +22,11 @@ export interface WithPuffOptions {
    * `next-puff/pg`. Default: none.
    */
   patch?: readonly 'pg'[];
+  /**
+   * Whether Next.js' caches are those of the process under `next-puff start`, where all workers and the native server share
+   * them; a `cacheHandler` or a `cacheHandlers` entry of the config's own stays. Default true.
+   */
+  cache?: boolean;
   /** The project's folder, with `puff.config.ts` and `app`. Default: the working directory. */
   dir?: string;
 }
@@ -68,11 +75,13 @@ export function withPuff(
 }
 
 function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string): NextConfig {
-  const { routes = true, actions = true, patch = [] } = options;
+  const { routes = true, actions = true, cache = true, patch = [] } = options;
   const extended: NextConfig = {
     ...config,
+    adapterPath: takeAdapterSlot(config.adapterPath),
     serverExternalPackages: union(config.serverExternalPackages, EXTERNAL_PACKAGES),
     outputFileTracingIncludes: extendTracing(config.outputFileTracingIncludes, dir),
+    ...(cache ? installCache(config) : {}),
   };
   if (!routes && !actions && patch.length === 0) return extended;
   const transformOptions: TransformOptions = {
@@ -88,6 +97,24 @@ function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string)
   }
   extended.webpack = extendWebpack(config.webpack, transformOptions, patch);
   return extended;
+}
+
+/**
+ * Names the handlers of the shared cache where the config names none. `next dev` keeps to its own, which are made for edits.
+ */
+function installCache(config: NextConfig): Partial<NextConfig> {
+  if (process.env.NODE_ENV !== 'production') return {};
+  const installed: Partial<NextConfig> = {};
+  const file = (name: string) => join(__dirname, '..', 'cache', name);
+  if (!config.cacheHandler && !process.env.NEXT_CACHE_HANDLER_PATH) {
+    installed.cacheHandler = file('cache-handler.js');
+  }
+  // Without it nothing calls them, and Turbopack of Next.js 16.4.6 cannot compile edge routes where there are two.
+  if (config.cacheComponents || config.experimental?.useCache) {
+    const shared = file('use-cache-handler.js');
+    installed.cacheHandlers = { default: shared, remote: shared, ...config.cacheHandlers };
+  }
+  return installed;
 }
 
 type Turbopack = NonNullable<NextConfig['turbopack']>;
@@ -131,6 +158,7 @@ type Webpack = NonNullable<NextConfig['webpack']>;
 interface WebpackConfig {
   module?: { rules?: unknown[] };
   externals?: unknown;
+  plugins?: unknown[];
 }
 
 /**
@@ -156,6 +184,7 @@ function extendWebpack(
       if (context.nextRuntime === 'edge') return composed;
       if (context.isServer) {
         composed.externals = [externalPackages(patch), composed.externals ?? []].flat();
+        composed.plugins = [...(composed.plugins ?? []), new UpgradeTypesPlugin()];
       }
       composed.module ??= {};
       composed.module.rules = [

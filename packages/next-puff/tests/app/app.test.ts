@@ -132,8 +132,8 @@ test('10,000 requests leave no connection and no memory behind', async () => {
     };
     await Promise.all(Array.from({ length: 16 }, worker));
   };
-  // The first thousands fill caches and compile code.
-  await load(4_000);
+  // The first ten thousand fill caches, compile code and let the heap grow to its size.
+  await load(10_000);
   const before = app.memory();
   await load(10_000);
   expect(app.memory() - before).toBeLessThan(64);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
+import { playsInBrowser } from './plays-in-browser.ts';
 import { PollsApp } from './polls-app.ts';
 
 // `next dev` compiles what is asked for.
@@ -69,6 +70,8 @@ describe('built, in production', () => {
     await app.start('start');
   }, PREPARED_MS);
   afterAll(() => app.stop());
+
+  playsInBrowser(() => app.origin);
 
   test('pages of questions, newest first, until there are no more', async () => {
     const ids: number[] = [];

@@ -134,8 +134,34 @@ describe('validation', () => {
       '{ postgres: { maxConnection: 5 } }',
       'unknown key postgres.maxConnection.\nDid you mean maxConnections?',
     ],
+    ['{ server: true }', 'server must be an object or false, got true'],
+    [
+      '{ server: { port: 70000 } }',
+      'server.port must be a whole number from 0 to 65535, got 70000',
+    ],
+    [
+      '{ server: { workers: "many" } }',
+      `server.workers must be a whole number from 1 to 256, or 'auto', got "many"`,
+    ],
+    [
+      '{ server: { health: { live: "up" } } }',
+      'server.health.live must be a path that begins with /',
+    ],
+    ['{ server: { tls: { key: "" } } }', 'server.tls.key must be a string that is not empty'],
+    [
+      '{ server: { compression: { encodings: ["lzma"] } } }',
+      'server.compression.encodings[0] must be one of "zstd", "br", "gzip", "deflate", got "lzma"',
+    ],
+    [
+      '{ server: { trustProxy: "all" } }',
+      'server.trustProxy must be a number of proxies, or a list',
+    ],
+    ['{ server: { shutdown: { requestMs: 1 } } }', 'unknown key server.shutdown.requestMs.'],
     ['{ Requests: {} }', 'unknown key Requests.\nDid you mean requests?'],
-    ['{ colour: 1 }', 'unknown key colour.\nKnown keys here: postgres, requests, commands.'],
+    [
+      '{ colour: 1 }',
+      'unknown key colour.\nKnown keys here: postgres, requests, server, commands.',
+    ],
     ['{ postgres: { toString: 1 } }', 'unknown key postgres.toString'],
     ['{ postgres: { pools: { a: { pools: {} } } } }', 'unknown key postgres.pools.a.pools'],
   ])('%s', (config, expected) => {
@@ -143,6 +169,20 @@ describe('validation', () => {
     const [code, message] = codeAndMessage(() => loadConfig(dir));
     expect(code).toBe('PUFF_CONFIG_INVALID');
     expect(message).toContain(`puff.config.mjs: ${expected}`);
+  });
+
+  test('the server may be configured, or left to Next.js', () => {
+    const server =
+      '{ workers: "auto", trustProxy: ["10.0.0.0/8"], health: { live: null }, compression: false }';
+    write('puff.config.mjs', `export default { server: ${server} };`);
+    expect(loadConfig(dir).server).toEqual({
+      workers: 'auto',
+      trustProxy: ['10.0.0.0/8'],
+      health: { live: null },
+      compression: false,
+    });
+    write('puff.config.mjs', 'export default { server: false };');
+    expect(loadConfig(dir).server).toBe(false);
   });
 
   test('a key that is undefined is a key that is not there', () => {

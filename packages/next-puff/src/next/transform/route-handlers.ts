@@ -20,6 +20,11 @@ export const HTTP_METHODS: ReadonlySet<string> = new Set([
   'PATCH',
 ]);
 
+/** What takes WebSockets; next-puff's own server calls it. */
+const UPGRADE = 'UPGRADE';
+
+const HANDLERS: ReadonlySet<string> = new Set([...HTTP_METHODS, UPGRADE]);
+
 /** What the module of an `export *` exports, or nothing when that cannot be told. */
 export type StarExports = (specifier: string) => Promise<ReadonlySet<string> | undefined>;
 
@@ -35,8 +40,8 @@ export interface RouteHandlerOptions {
  * Exports the handlers of a route file wrapped.
  *
  * Handlers keep their code and their local names; the module stops exporting them and exports
- * `puffRoute(handler)` under the same names. Everything else, segment config above all, keeps its
- * form, because Next.js reads it from the text.
+ * `puffRoute(handler)` under the same names, or `puffUpgrade(handler)`. Everything else, segment config
+ * above all, keeps its form, because Next.js reads it from the text.
  */
 export async function wrapRouteHandlers(
   module: ModuleSource,
@@ -44,8 +49,10 @@ export async function wrapRouteHandlers(
   options: RouteHandlerOptions,
 ): Promise<void> {
   if (runsOnEdge(module)) return;
-  const wrapper = (method: string, handler: string) =>
-    `${edits.runtime('puffRoute')}(${quote(`${method} ${options.route}`)}, ${handler})`;
+  const wrapper = (method: string, handler: string) => {
+    const wrap = edits.runtime(method === UPGRADE ? 'puffUpgrade' : 'puffRoute');
+    return `${wrap}(${quote(`${method} ${options.route}`)}, ${handler})`;
+  };
   const exportWrapped = (method: string, handler: string) =>
     edits.exportAs(method, wrapper(method, handler));
   const explicit = new Set<string>();
@@ -59,7 +66,7 @@ export async function wrapRouteHandlers(
     const { declaration } = statement;
     if (declaration?.type === 'FunctionDeclaration' && declaration.id) {
       const { name } = declaration.id;
-      if (!HTTP_METHODS.has(name)) continue;
+      if (!HANDLERS.has(name)) continue;
       explicit.add(name);
       edits.dropExportKeyword(statement);
       exportWrapped(name, name);
@@ -74,7 +81,7 @@ export async function wrapRouteHandlers(
 
   function wrapVariables(statement: ExportNamed, declaration: VariableDeclaration): void {
     const names = declaration.declarations.flatMap(({ id }) => boundNames(id));
-    const methods = names.filter((name) => HTTP_METHODS.has(name));
+    const methods = names.filter((name) => HANDLERS.has(name));
     for (const method of methods) explicit.add(method);
     if (methods.length === 0) return;
     const simple = declaration.declarations.every(({ id }) => id.type === 'Identifier');
@@ -82,7 +89,7 @@ export async function wrapRouteHandlers(
       // Segment config shares the statement, so the statement stays an export.
       for (const { id, init } of declaration.declarations) {
         const [method] = boundNames(id);
-        if (!init || !method || !HTTP_METHODS.has(method)) continue;
+        if (!init || !method || !HANDLERS.has(method)) continue;
         const start = (init.extra?.parenStart as number | undefined) ?? startOf(init);
         const before = wrapper(method, '').slice(0, -1);
         edits.surround(start, endOf(init) + (start < startOf(init) ? 1 : 0), before, ')');
@@ -91,7 +98,7 @@ export async function wrapRouteHandlers(
     }
     edits.dropExportKeyword(statement);
     for (const method of methods) exportWrapped(method, method);
-    const others = names.filter((name) => !HTTP_METHODS.has(name));
+    const others = names.filter((name) => !HANDLERS.has(name));
     if (others.length > 0) edits.append(`export { ${others.join(', ')} };`);
   }
 
@@ -101,7 +108,7 @@ export async function wrapRouteHandlers(
     for (const specifier of statement.specifiers) {
       const isValue = specifier.type === 'ExportSpecifier' && specifier.exportKind !== 'type';
       const name = isValue ? exportedName(specifier.exported) : '';
-      if (!isValue || !HTTP_METHODS.has(name)) {
+      if (!isValue || !HANDLERS.has(name)) {
         kept.push(module.code.slice(startOf(specifier), endOf(specifier)));
         continue;
       }
@@ -125,7 +132,7 @@ export async function wrapRouteHandlers(
       return;
     }
     // An export by name goes before one by star, so the star can stay for the other names.
-    for (const method of HTTP_METHODS) {
+    for (const method of HANDLERS) {
       if (!names.has(method) || explicit.has(method)) continue;
       explicit.add(method);
       exportWrapped(method, importFrom(specifier, method));

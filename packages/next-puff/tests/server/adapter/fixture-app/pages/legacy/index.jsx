@@ -1,0 +1,3 @@
+export default function Legacy() {
+  return <h1>legacy</h1>;
+}

@@ -3,6 +3,8 @@ import { withPuff } from 'next-puff/config';
 
 const nextConfig: NextConfig = {
   poweredByHeader: false,
+  // The image of ./Dockerfile holds only what the server needs.
+  ...(process.env.NEXT_OUTPUT === 'standalone' && { output: 'standalone' }),
 };
 
 export default withPuff(nextConfig);

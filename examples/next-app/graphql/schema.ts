@@ -1,8 +1,9 @@
 import { GraphQLError } from 'graphql';
-import { connection, defineSchema, layer, sql } from 'next-puff/graphql';
+import { connection, defineSchema, layer, sql, subscribe } from 'next-puff/graphql';
 import type { SchemaTypes } from '../generated/schema-types';
+import { announceResults, resultsChannel } from '../polls/live';
 import { prisma } from '../polls/prisma';
-import { knownVisitor, visitor } from '../polls/visitor';
+import { knownVisitor, visitor, visitorOf } from '../polls/visitor';
 import { castVote, type VoteOutcome } from '../polls/votes';
 import { typeDefs } from './type-defs';
 
@@ -18,10 +19,13 @@ const QUESTION = sql`id, text, status, published_at, closed_at`;
 export const schema = defineSchema<Context, SchemaTypes>({
   typeDefs,
   prisma: prisma(),
-  // The API can give a browser its id; a page that queries the schema in its own process cannot.
-  context: async ({ request }) => ({
-    visitorId: request ? await visitor() : ((await knownVisitor()) ?? null),
-  }),
+  context: async ({ request }) => {
+    // A page that queries the schema in its own process cannot give a browser its id, the API can.
+    if (!request) return { visitorId: (await knownVisitor()) ?? null };
+    // The handshake of a WebSocket is nothing that Next.js has seen.
+    if (request.headers.has('upgrade')) return { visitorId: visitorOf(request.headers) ?? null };
+    return { visitorId: await visitor() };
+  },
 
   layers: {
     Query: {
@@ -40,6 +44,15 @@ export const schema = defineSchema<Context, SchemaTypes>({
         ({ args }) => sql`select ${QUESTION} from questions where id = ${args.id}`,
         { pins: { id: 'id' } },
       ),
+    },
+
+    Subscription: {
+      // Each announcement runs the query again, once for all who watch the same question.
+      results: subscribe.channel(({ args }) => resultsChannel(args.questionId), {
+        resolve: layer.static(
+          ({ args }) => sql`select ${QUESTION} from questions where id = ${args.questionId}`,
+        ),
+      }),
     },
 
     Question: {
@@ -103,6 +116,7 @@ export const schema = defineSchema<Context, SchemaTypes>({
         const { questionId, choiceId } = ballot;
         const outcome = await castVote({ questionId, choiceId, voterId: await visitor() });
         if (outcome !== 'counted' && outcome !== 'changed') throw refusal(outcome, ballot);
+        announceResults(questionId);
         return { outcome, questionId };
       },
     },

@@ -16,6 +16,11 @@ export const typeDefs = /* GraphQL */ `
     vote(questionId: Int!, choiceId: Int!): VotePayload!
   }
 
+  type Subscription {
+    "The question, each time it has new votes or was closed."
+    results(questionId: Int!): Question
+  }
+
   enum QuestionStatus {
     OPEN
     CLOSED

@@ -2,6 +2,7 @@
 
 import { redirect } from 'next/navigation';
 import { checkQuestion, parseId, type QuestionFaults } from './input';
+import { announceResults } from './live';
 import { isOutage, OUTAGE_MESSAGE } from './outage';
 import { createQuestion, QuestionExistsError } from './questions';
 import { visitor } from './visitor';
@@ -33,6 +34,7 @@ export async function vote(_previous: VoteState, form: FormData): Promise<VoteSt
     throw error;
   }
   if (outcome !== 'counted' && outcome !== 'changed') return { fault: VOTE_FAULTS[outcome] };
+  announceResults(questionId);
   redirect(`/polls/${questionId}/results?vote=${outcome}`);
 }
 

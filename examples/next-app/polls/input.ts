@@ -46,6 +46,27 @@ export function checkQuestion(text: unknown, choices: unknown): CheckedQuestion 
   return { input: { text: trimmed, choices: kept } };
 }
 
+/** What somebody wants to say in a chat: trimmed, within its limits. */
+export interface MessageInput {
+  author: string;
+  text: string;
+}
+
+export const AUTHOR_LENGTH = 40;
+export const MESSAGE_LENGTH = 500;
+
+/** Checks a message of a chat; a text says what is wrong with it. */
+export function checkMessage(message: unknown): MessageInput | string {
+  const { author, text } = (message ?? {}) as { author?: unknown; text?: unknown };
+  if (typeof author !== 'string' || tidy(author) === '') return 'Say who you are.';
+  if (typeof text !== 'string' || tidy(text) === '') return 'Write something.';
+  if (length(tidy(author)) > AUTHOR_LENGTH)
+    return `Keep your name within ${AUTHOR_LENGTH} characters.`;
+  if (length(tidy(text)) > MESSAGE_LENGTH)
+    return `Keep what you say within ${MESSAGE_LENGTH} characters.`;
+  return { author: tidy(author), text: tidy(text) };
+}
+
 /** An id from a URL or a form: a positive PostgreSQL `integer`, or undefined. */
 export function parseId(text: unknown): number | undefined {
   if (typeof text !== 'string' || !/^[1-9]\d{0,9}$/.test(text)) return undefined;

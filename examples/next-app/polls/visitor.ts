@@ -11,6 +11,13 @@ export async function knownVisitor(): Promise<string | undefined> {
   return isUuid(value) ? value : undefined;
 }
 
+/** Who sends a request with these headers, where Next.js has not seen the request: for WebSockets. */
+export function visitorOf(headers: Headers): string | undefined {
+  const cookies = headers.get('cookie')?.split('; ') ?? [];
+  const value = cookies.find((cookie) => cookie.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
+  return isUuid(value) ? value : undefined;
+}
+
 /** Who is visiting; gives the browser an id when it has none. For actions and route handlers: a page cannot set cookies. */
 export async function visitor(): Promise<string> {
   const known = await knownVisitor();

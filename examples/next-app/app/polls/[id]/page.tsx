@@ -6,6 +6,7 @@ import { StatusPill } from '@/components/status-pill';
 import { VoteForm } from '@/components/vote-form';
 import { formatDate, plural } from '@/components/wording';
 import { parseId } from '@/polls/input';
+import { announceResults } from '@/polls/live';
 import { forPage } from '@/polls/outage';
 import { closeQuestion, findQuestion, isAuthor } from '@/polls/questions';
 import { knownVisitor } from '@/polls/visitor';
@@ -36,7 +37,7 @@ export default async function PollPage({ params }: PageProps<'/polls/[id]'>) {
     'use server';
     // Who asks is read again: what the page knew when it was rendered proves nothing about who sends this.
     const author = await knownVisitor();
-    if (author) await closeQuestion(id, author);
+    if (author && (await closeQuestion(id, author))) announceResults(id);
     redirect(`/polls/${id}/results`);
   }
 

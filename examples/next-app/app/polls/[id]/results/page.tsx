@@ -2,13 +2,14 @@ import type { Metadata } from 'next';
 import Link from 'next/link';
 import { notFound } from 'next/navigation';
 import { cache } from 'react';
-import { StatusPill } from '@/components/status-pill';
-import { formatDate, formatPercent, plural } from '@/components/wording';
+import { formatDate } from '@/components/wording';
 import { parseId } from '@/polls/input';
 import { forPage } from '@/polls/outage';
-import { readResults } from '@/polls/results';
+import { type Results, readResults } from '@/polls/results';
 import { knownVisitor } from '@/polls/visitor';
 import { votedChoice } from '@/polls/votes';
+import { Chat } from './chat';
+import { LiveResults } from './live-results';
 import styles from './results.module.css';
 
 const resultsFor = cache(async (segment: string) => {
@@ -36,7 +37,6 @@ export default async function ResultsPage({
   const [results, visitorId] = await Promise.all([resultsFor(segment), knownVisitor()]);
   const mine = visitorId && (await forPage(votedChoice(results.id, visitorId)));
   const notice = typeof vote === 'string' ? NOTICES[vote] : undefined;
-  const mostVotes = results.choices[0]?.votes ?? 0;
 
   return (
     <article className={styles.results}>
@@ -45,52 +45,17 @@ export default async function ResultsPage({
           {notice}
         </p>
       )}
-      <header className={styles.heading}>
-        <div className={styles.facts}>
-          <StatusPill status={results.status} />
-          <p className="meta">
-            {plural(results.voteCount, 'vote')}
-            {' · '}
-            {results.closedAt ? (
-              <>
-                closed on{' '}
-                <time dateTime={results.closedAt.toISOString()}>
-                  {formatDate(results.closedAt)}
-                </time>
-              </>
-            ) : (
-              <>
-                asked on{' '}
-                <time dateTime={results.publishedAt.toISOString()}>
-                  {formatDate(results.publishedAt)}
-                </time>
-              </>
-            )}
-          </p>
-        </div>
-        <h1>{results.text}</h1>
-      </header>
-
-      <ol className={styles.choices} aria-label="Answers, most votes first">
-        {results.choices.map((choice) => (
-          <li
-            key={choice.id}
-            className={choice.votes > 0 && choice.votes === mostVotes ? styles.leading : undefined}
-          >
-            <div className={styles.label}>
-              <span className={styles.text}>
-                {choice.text}
-                {choice.id === mine && <span className={styles.mine}>Your vote</span>}
-              </span>
-              <span className={styles.count}>{plural(choice.votes, 'vote')}</span>
-              <strong className={styles.share}>{formatPercent(choice.share)}</strong>
-            </div>
-            <div className={styles.track} aria-hidden="true">
-              <div style={{ inlineSize: `${choice.share * 100}%` }} />
-            </div>
-          </li>
-        ))}
-      </ol>
+      <h1>{results.text}</h1>
+      <LiveResults
+        questionId={results.id}
+        results={{
+          status: results.status === 'open' ? 'OPEN' : 'CLOSED',
+          voteCount: results.voteCount,
+          choices: results.choices,
+        }}
+        mine={mine || undefined}
+        date={<ResultsDate results={results} />}
+      />
 
       <div className={styles.links}>
         {results.status === 'open' && (
@@ -100,6 +65,18 @@ export default async function ResultsPage({
         )}
         <Link href="/">All questions</Link>
       </div>
+
+      <Chat questionId={results.id} />
     </article>
+  );
+}
+
+function ResultsDate({ results: { closedAt, publishedAt } }: { results: Results }) {
+  const date = closedAt ?? publishedAt;
+  return (
+    <>
+      {closedAt ? 'closed' : 'asked'} on{' '}
+      <time dateTime={date.toISOString()}>{formatDate(date)}</time>
+    </>
   );
 }

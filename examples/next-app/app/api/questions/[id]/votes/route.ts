@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readObject, refuse } from '@/app/api/refusal';
 import { isUuid, parseId } from '@/polls/input';
+import { announceResults } from '@/polls/live';
 import { findQuestion } from '@/polls/questions';
 import { castVote } from '@/polls/votes';
 
@@ -30,6 +31,7 @@ export async function POST(
     case 'closed':
       return refuse(409, `Question ${questionId} is closed.`);
     default:
+      announceResults(questionId);
       return Response.json(
         { outcome, voterId, question: await findQuestion(questionId) },
         { status: outcome === 'counted' ? 201 : 200 },

@@ -3,6 +3,8 @@ const benchmarks = {
   rows: 'what is the fastest way to bring rows into JavaScript?',
   postgres: 'how fast are statements, against node-postgres and postgres.js?',
   graphql: 'how fast are GraphQL operations, against other servers and one written by hand?',
+  server: 'what does the Rust server in front of Next.js save, against `next start`?',
+  websockets: 'what do WebSockets cost, and how fast does a message reach all?',
   layers: 'what does a layer that calls JavaScript add to an operation?',
   prisma: 'is Prisma faster on PrismaPuff than on adapter-pg, and what does toSql cost?',
 };

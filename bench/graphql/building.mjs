@@ -54,6 +54,12 @@ export function nextProgram(app) {
   return createRequire(`${app}/`).resolve('next/dist/bin/next');
 }
 
+/** The program `next-puff`. */
+export function puffProgram() {
+  const manifest = createRequire(import.meta.url).resolve('next-puff/package.json');
+  return join(dirname(manifest), 'bin/next-puff.js');
+}
+
 /** Builds an app of Next.js. */
 export async function buildNext(app) {
   await command(process.execPath, [nextProgram(app), 'build', app], { directory: app });

@@ -7,6 +7,7 @@ import {
   generatePrismaClient,
   installPackages,
   nextProgram,
+  puffProgram,
   saveOutput,
 } from './building.mjs';
 import { OPERATIONS_FILE } from './operations.mjs';
@@ -15,6 +16,7 @@ const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const APOLLO_APP = pathOf('contestants/apollo-next');
 const PUFF_APP = pathOf('apps/next-puff');
+const NEXT_PUFF = puffProgram();
 
 /**
  * By name: `build` makes a contestant ready and returns the command that starts it on a port, with
@@ -55,6 +57,21 @@ export const contestants = {
     what: 'the same with { shortcut: true }: answered before Next.js routes the request',
     path: '/api/direct',
     build: () => startNext(PUFF_APP),
+  },
+  'puff-start': {
+    what: 'next-puff: the same route as puff-next under next-puff start',
+    path: '/api/graphql',
+    async build() {
+      await buildNext(PUFF_APP);
+      return (port) => [
+        process.execPath,
+        NEXT_PUFF,
+        'start',
+        PUFF_APP,
+        '--hostname=127.0.0.1',
+        `--port=${port}`,
+      ];
+    },
   },
   'puff-engine': {
     what: 'the engine of next-puff behind a plain HTTP server in Rust, without Node.js',

@@ -1,7 +1,7 @@
 // Measures one operation on one server.
 import { load } from './load.mjs';
 import { removeNewVotes } from './polls.mjs';
-import { cpuSeconds, machineCpuSeconds, ownCpuSeconds, peakMemory } from './processes.mjs';
+import { cpuSeconds, machineCpuSeconds, ownCpuSeconds, residentMemory } from './processes.mjs';
 import { FOREIGN_CORES } from './report.mjs';
 
 /** A measurement that others disturb is taken again, but not for ever. */
@@ -40,7 +40,7 @@ async function measureOnce(server, database, operation, seconds) {
     serverCpuMs: (spent('server') * 1000) / requests,
     postgresCpuMs: (spent('postgres') * 1000) / requests,
     foreignCores: Math.max(0, foreign / took),
-    peakMemoryMb: peakMemory(server.pid),
+    peakMemoryMb: residentMemory(server.pid),
   };
 }
 

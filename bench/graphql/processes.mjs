@@ -49,13 +49,13 @@ export function ownCpuSeconds() {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Peak resident memory (VmHWM) of a process and its descendants, in MB. */
-export function peakMemory(root) {
+/** Resident memory of a process and its descendants, in MB: the peak (VmHWM), or of now (VmRSS). */
+export function residentMemory(root, field = 'VmHWM') {
   let kilobytes = 0;
   for (const pid of withDescendants(root)) {
     try {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      kilobytes += Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
+      kilobytes += Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0);
     } catch {
       // It has ended in the meantime.
     }

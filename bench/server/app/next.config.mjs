@@ -1,0 +1,3 @@
+import { withPuff } from 'next-puff/config';
+
+export default withPuff({}, { dir: import.meta.dirname });

@@ -215,7 +215,8 @@ impl Isolates {
             Arrived::Bytes(bytes) => Some(bytes.clone()),
             Arrived::Nothing | Arrived::CutOff => None,
         };
-        let has_more = !body.is_end_stream();
+        // Also a body that was cut off has something to tell: its end.
+        let has_more = matches!(arrived, Arrived::CutOff) || !body.is_end_stream();
         if has_more {
             answer.begin_body(first.as_ref().map_or(0, Bytes::len));
         }

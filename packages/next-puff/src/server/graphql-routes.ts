@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveGraphqlRoute } from '../graphql/route/native-route.js';
+import { reportError } from '../report.js';
 import type { RouteEntry } from './next/route-entries.js';
 
 /**
  * Lets the native server answer the app's GraphQL routes, as far as that needs no JavaScript, and take
- * WebSockets to them. A schema that cannot be is left to the first request, which reports the error.
+ * WebSockets to them. A schema that cannot be is said, and left to the requests, which fail with the same error.
  *
  * @param distDir what the build has written
  */
@@ -19,11 +20,13 @@ export async function serveGraphqlRoutes(
     // The core knows a route by its path.
     if (route.page.includes('[')) continue;
     const path = `${basePath}${route.page}`;
-    // With `trailingSlash` it is the second one; the other is redirected.
-    for (const one of [path, `${path}/`]) {
-      try {
+    try {
+      // With `trailingSlash` it is the second one; the other is redirected.
+      for (const one of [path, `${path}/`]) {
         await serveGraphqlRoute(server, one, routeModule.userland, [['vary', rsc.varyHeader]]);
-      } catch {}
+      }
+    } catch (error) {
+      reportError(error, `${path} is served without the native server and without WebSockets`);
     }
   }
 }

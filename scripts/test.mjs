@@ -14,6 +14,9 @@ import { checkRequirements } from './demo/requirements.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NATIVE = join(ROOT, 'packages/core-native');
 const PACKAGE = join(ROOT, 'packages/next-puff');
+
+/** Test files that may fail in a run and pass alone. */
+const MOST_UNSTEADY = 5;
 const bin = (path) => join(ROOT, 'node_modules', path);
 
 const USAGE = `Usage: npm test -- [options]
@@ -123,13 +126,28 @@ async function testRust() {
   const embedded = pathToFileURL(join(PACKAGE, 'dist/embedded/index.js')).href;
   const { startTemporaryPostgres } = await import(embedded);
   const server = await startTemporaryPostgres();
-  try {
-    const output = await children.run('cargo', ['test', '--quiet', '--workspace'], {
+  const test = (...args) =>
+    children.run('cargo', ['test', '--quiet', ...args], {
       cwd: NATIVE,
       env: { ...env, PUFF_TEST_DATABASE_URL: server.url },
     });
-    const counts = [...output.matchAll(/^test result: ok\. (\d+) passed/gm)];
-    return { passed: counts.reduce((sum, [, count]) => sum + Number(count), 0) };
+  const count = (output) =>
+    [...output.matchAll(/^test result: \w+\. (\d+) passed/gm)].reduce(
+      (sum, [, passed]) => sum + Number(passed),
+      0,
+    );
+  try {
+    return { passed: count(await test('--workspace', '--no-fail-fast')) };
+  } catch (error) {
+    // Cargo ends with the list of what failed, each as the arguments to run it by.
+    const targets = [...(error.output ?? '').matchAll(/^ {4}`(-p [^`]+)`$/gm)].map(
+      ([, args]) => args,
+    );
+    if (!mayTryAgain(targets)) throw error;
+    const { output } = error;
+    for (const args of targets) await test(...args.split(' '));
+    reportUnsteady(targets, output);
+    return { passed: count(output) + targets.length };
   } finally {
     await server.stop();
   }
@@ -137,22 +155,45 @@ async function testRust() {
 
 async function testJest() {
   const results = join(tmpdir(), `next-puff-jest-${process.pid}.json`);
-  const args = ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js')];
-  const counts = () => {
-    if (!existsSync(results)) return { passed: 0, failed: 1 };
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(results, 'utf8'));
-    // A file that cannot be loaded has no tests to fail.
-    return { passed: numPassedTests, failed: Math.max(numFailedTests, 1) };
+  const test = (...files) => {
+    const args = ['--experimental-vm-modules', '--no-warnings', bin('jest/bin/jest.js')];
+    args.push('--json', `--outputFile=${results}`, ...files);
+    return children.run(process.execPath, args, { cwd: PACKAGE, env });
   };
+  const read = () => (existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : undefined);
   try {
-    await children.run(process.execPath, [...args, '--json', `--outputFile=${results}`], {
-      cwd: PACKAGE,
-      env,
-    });
+    await test();
+    return { passed: read().numPassedTests };
   } catch (error) {
-    throw Object.assign(error, counts());
+    const first = read();
+    const files = (first?.testResults ?? [])
+      .filter(({ status }) => status === 'failed')
+      .map(({ name }) => name);
+    // A file that cannot be loaded has no tests to fail.
+    const counts = {
+      passed: first?.numPassedTests ?? 0,
+      failed: Math.max(first?.numFailedTests ?? 0, 1),
+    };
+    if (!mayTryAgain(files)) throw Object.assign(error, counts);
+    try {
+      await test('--runInBand', '--runTestsByPath', ...files);
+    } catch (again) {
+      throw Object.assign(again, counts);
+    }
+    reportUnsteady(files, error.output);
+    return { passed: counts.passed + first.numFailedTests };
   }
-  return counts();
+}
+
+/** A few test files may have failed because the machine was busy: they run again, without others beside them. */
+function mayTryAgain(files) {
+  return files.length > 0 && files.length <= MOST_UNSTEADY && !children.isStopping;
+}
+
+/** What failed once and passed by itself is no failure of the code, but somebody should look at the test. */
+function reportUnsteady(files, output) {
+  console.error(`\n${output}`);
+  console.error(`\nUnsteady: failed beside others, and passed alone:\n  ${files.join('\n  ')}`);
 }
 
 async function walkThroughApp() {

@@ -53,6 +53,8 @@ export interface NativeRequest {
   route: number;
   /** The route's parameters as they stand in the URL: name, value, name, value ... */
   params: string[];
+  /** What the route's answer has in addition, by the app's config: name in lower case, value, name, value ... */
+  addedHeaders: string[];
   /** The headers: name in lower case, value, name, value ... */
   rawHeaders: string[];
   /** The body, or its beginning. */
@@ -110,7 +112,7 @@ export interface DrainReport {
   tookMs: number;
 }
 
-const HEAD_PARTS = 7;
+const HEAD_PARTS = 8;
 const HAS_MORE = 1;
 const IS_UPGRADE = 2;
 
@@ -186,6 +188,7 @@ export function readRequest(
 ): NativeRequest {
   const parts = (attachments[0] as string).split('\0');
   const params = HEAD_PARTS + 2 * Number(parts[6]);
+  const added = params + 2 * Number(parts[7]);
   return {
     id,
     method: parts[0] as string,
@@ -196,7 +199,8 @@ export function readRequest(
     isEncrypted: parts[5] === 'https',
     route,
     params: parts.slice(HEAD_PARTS, params),
-    rawHeaders: parts.slice(params),
+    addedHeaders: parts.slice(params, added),
+    rawHeaders: parts.slice(added),
     body: attachments[1] as Uint8Array | undefined,
     hasMore: (flags & HAS_MORE) !== 0,
     isUpgrade: (flags & IS_UPGRADE) !== 0,

@@ -86,7 +86,10 @@ export class DirectCall {
     const { vary, host } = this.#route;
     const isHead = this.#request.method === 'HEAD';
     const { splitCookiesString } = host.internals;
-    const whole = waitUntil ? undefined : wholeResponse(response, isHead, vary, splitCookiesString);
+    const { addedHeaders } = this.#request;
+    const whole = waitUntil
+      ? undefined
+      : wholeResponse(response, isHead, vary, addedHeaders, splitCookiesString);
     if (whole === undefined) {
       await this.#stream(response, waitUntil);
       return;
@@ -107,6 +110,10 @@ export class DirectCall {
       else this.#exchange.closed();
     });
     response.on('error', () => {});
+    const { addedHeaders } = this.#request;
+    for (let at = 0; at < addedHeaders.length; at += 2) {
+      response.appendHeader(addedHeaders[at] as string, addedHeaders[at + 1] as string);
+    }
     response.appendHeader('vary', this.#route.vary);
     const nextRequest = new NodeNextRequest(request);
     const nextResponse = new NodeNextResponse(response);

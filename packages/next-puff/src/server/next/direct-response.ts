@@ -23,18 +23,21 @@ const NOT_SENT = new Set([
  * nothing.
  *
  * @param vary what Next.js has set before
+ * @param added what the config has set before that: name in lower case, value, name, value ...
  */
 export function wholeResponse(
   response: Response,
   isHead: boolean,
   vary: string,
+  added: readonly string[],
   splitCookies: (cookies: string) => string[],
 ): WholeResponse | undefined {
   const { status, statusText } = response;
   if (status < 200) return undefined;
   const body = isHead ? undefined : bodyOf(response);
   if (body === null) return undefined;
-  let fields = `vary\0${vary}`;
+  if (areMixed(added, response.headers)) return undefined;
+  let fields = added.length === 0 ? `vary\0${vary}` : `${added.join('\0')}\0vary\0${vary}`;
   response.headers.forEach((value, name) => {
     if (NOT_SENT.has(name)) return;
     if (name !== 'set-cookie') fields += `\0${name}\0${value}`;
@@ -43,6 +46,15 @@ export function wholeResponse(
   // Next.js flushes the head before a body, which has Node write it as UTF-8.
   if (body !== undefined) fields = utf8Fields(fields);
   return { status, reason: unusualReason(status, statusText), fields, body };
+}
+
+/** Whether a name is in both, or is set in several places: then Next.js has rules for their values. */
+function areMixed(added: readonly string[], headers: Headers): boolean {
+  for (let at = 0; at < added.length; at += 2) {
+    const name = added[at] as string;
+    if (name === 'vary' || NOT_SENT.has(name) || headers.has(name)) return true;
+  }
+  return false;
 }
 
 /** What `undici` keeps of a response, in the versions of Node that let it be seen. */

@@ -3,11 +3,14 @@
 //! Message [`Topic::REQUEST`]: the first number is the route (0: none, the isolate finds it itself), the second has the flags
 //! below. The first attachment is one string, its parts divided by NUL, which no part can hold: method,
 //! URL as the client sent it, version of HTTP, address and port of the client, `http` or `https`, number of
-//! parameters; then a name and a value for each parameter of the route, then for each header. A body
+//! parameters, number of headers that the answer of the route has in addition; then a name and a value for each of
+//! these parameters, of these headers, and of the request's headers. A body
 //! that has arrived whole, or in part, is the second attachment.
 
+use std::sync::Arc;
+
 use ::http::request::Parts;
-use ::http::{Uri, Version};
+use ::http::{HeaderMap, Uri, Version};
 
 use super::message::{Attachment, Message, Topic};
 use crate::http::Client;
@@ -31,6 +34,8 @@ pub struct ScriptRoute {
     pub number: u32,
     /// The values of the parameters in its path, as they stand in the URL.
     pub params: Vec<(String, String)>,
+    /// What its answer has in addition, by the app's config.
+    pub headers: Option<Arc<HeaderMap>>,
 }
 
 /// Makes the message; the beginning of the body may come with it.
@@ -58,11 +63,14 @@ pub(super) fn message(
         b"http"
     });
     part(itoa::Buffer::new().format(route.params.len()).as_bytes());
+    let added = route.headers.as_deref();
+    let added_count = added.map_or(0, HeaderMap::len);
+    part(itoa::Buffer::new().format(added_count).as_bytes());
     for (name, value) in &route.params {
         part(name.as_bytes());
         part(value.as_bytes());
     }
-    for (name, value) in &parts.headers {
+    for (name, value) in added.into_iter().flatten().chain(&parts.headers) {
         part(name.as_str().as_bytes());
         part(value.as_bytes());
     }

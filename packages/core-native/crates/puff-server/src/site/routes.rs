@@ -127,6 +127,7 @@ impl Routes {
                 let script = ScriptRoute {
                     number: route.number,
                     params,
+                    headers: None,
                 };
                 let page = KnownPage {
                     script,

@@ -1,6 +1,7 @@
 //! The rules of `next.config`, and what they say about a path.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -215,8 +216,9 @@ impl RedirectRule {
 }
 
 impl AddedHeaders {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// None if there are none.
+    pub(super) fn into_shared(self) -> Option<Arc<HeaderMap>> {
+        (!self.0.is_empty()).then(|| Arc::new(self.0))
     }
 
     pub(super) fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {

@@ -208,8 +208,9 @@ impl Site {
             ScriptRoute {
                 number: route.number,
                 params,
+                headers: None,
             },
-            headers.as_ref(),
+            headers,
         );
         let variant = route
             .is_on_demand
@@ -369,7 +370,7 @@ impl Site {
             Passage::Through => KnownAnswer::Page {
                 path: path.as_str().into(),
                 page: KnownPage {
-                    script: direct_route(page.script.clone(), headers.as_ref()),
+                    script: direct_route(page.script.clone(), headers),
                     ..page.clone()
                 },
             },
@@ -467,11 +468,14 @@ fn next() -> Decision {
     Decision::Script(ScriptRoute::default())
 }
 
-/// Headers of the config are added by the full request handler only.
-fn direct_route(route: ScriptRoute, headers: Option<&AddedHeaders>) -> ScriptRoute {
+/// The route with the headers of the config; the full request handler if only Next.js can say what they are.
+fn direct_route(route: ScriptRoute, headers: Option<AddedHeaders>) -> ScriptRoute {
     match headers {
-        Some(headers) if headers.is_empty() => route,
-        _ => ScriptRoute::default(),
+        Some(headers) => ScriptRoute {
+            headers: headers.into_shared(),
+            ..route
+        },
+        None => ScriptRoute::default(),
     }
 }
 

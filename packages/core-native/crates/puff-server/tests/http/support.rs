@@ -111,7 +111,8 @@ fn read(message: &Message) -> Asked {
     let (method, url, version, address) = (next(), next(), next(), next());
     let (_port, scheme) = (next(), next());
     let params: usize = next().parse().unwrap();
-    let rest: Vec<_> = parts.skip(2 * params).collect();
+    let added: usize = next().parse().unwrap();
+    let rest: Vec<_> = parts.skip(2 * (params + added)).collect();
     let body = match message.attachments.get(1) {
         Some(Attachment::Bytes(bytes)) => bytes.clone(),
         _ => Bytes::new(),

@@ -1,6 +1,7 @@
 //! Pages and route handlers.
 
 use puff_server::site::PrerenderVariant::{Document, Prefetch, Rsc, Segment};
+use puff_server::site::{Decision, Site};
 use serde_json::{Value, json};
 
 use crate::support::{App, Decided, NEXT, and, decide, get, request, rule};
@@ -263,4 +264,34 @@ fn files_come_before_pages_and_pages_before_parameters() {
         decide(&site, &get("/blog/other.txt")),
         document("/blog/other.txt", 5)
     );
+}
+
+#[test]
+fn headers_of_the_config_go_with_the_route() {
+    let headers = |value: &str, has_params: bool| {
+        and(
+            rule("^/docs(?:/.*)?(?:/)?$"),
+            json!({
+                "headers": [{ "key": "X-Docs", "value": value }],
+                "hasParams": has_params,
+            }),
+        )
+    };
+    let route_of = |site: &Site, uri: &str| match site.decide(&get(uri)) {
+        Decision::Script(route) => route,
+        _ => panic!("{uri} is answered"),
+    };
+    let site = app().with("headers", json!([headers("yes", false)])).open();
+    let with = route_of(&site, "/docs/a");
+    let added = with.headers.expect("headers");
+    assert_eq!(
+        (with.number, &added["x-docs"]),
+        (7, &"yes".parse().unwrap())
+    );
+    assert_eq!(route_of(&site, "/api/items/42").headers, None);
+    // What has parameters of the path in it, only Next.js can say.
+    let site = app()
+        .with("headers", json!([headers(":path", true)]))
+        .open();
+    assert_eq!(route_of(&site, "/docs/a").number, 0);
 }

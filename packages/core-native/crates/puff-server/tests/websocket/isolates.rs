@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -127,6 +128,10 @@ async fn answer(mut request: Request<Incoming>, site: &Site) -> Response {
     let route = ScriptRoute {
         number: 3,
         params: vec![("room".into(), "a%20b".into())],
+        headers: Some(Arc::new(HeaderMap::from_iter([(
+            HeaderName::from_static("x-of-config"),
+            HeaderValue::from_static("yes"),
+        )]))),
     };
     let opened = site.isolates.open_socket(exchange, handshake, &route).await;
     opened.unwrap_or_else(|refusal| refusal.response())
@@ -155,7 +160,7 @@ async fn the_isolate_is_told_of_the_request_and_refuses() {
     let head = String::from_utf8(head.clone()).unwrap();
     let parts: Vec<_> = head.split('\0').collect();
     assert_eq!(
-        parts[..9],
+        parts[..12],
         [
             "GET",
             "/rooms/a%20b?c",
@@ -164,8 +169,11 @@ async fn the_isolate_is_told_of_the_request_and_refuses() {
             "7",
             "http",
             "1",
+            "1",
             "room",
-            "a%20b"
+            "a%20b",
+            "x-of-config",
+            "yes"
         ]
     );
     assert!(parts.contains(&"a=1"));

@@ -8,6 +8,9 @@ export type WriteCallback = (error?: Error | null) => void;
 /** Bytes that wait in JavaScript before the writer is asked to wait: what Node's sockets have. */
 export const HIGH_WATER = 16 * 1024;
 
+/** Bytes of an answer that cross before other work of the isolate gets its turn. */
+const TURN_BYTES = 1024 * 1024;
+
 /**
  * Collects the head and the body of one answer and hands them to the native core: what is written in
  * one turn of the event loop crosses at once.
@@ -23,6 +26,8 @@ export class AnswerWriter {
   /** The client is behind: nothing crosses until {@link AnswerWriter.drained}. */
   #isFull = false;
   #isOver = false;
+  /** Bytes (of text: characters) that have crossed since other work had its turn. */
+  #crossed = 0;
   #willFlush = false;
   /** While it is set nothing crosses: more is about to be written. */
   isHeld = false;
@@ -137,6 +142,7 @@ export class AnswerWriter {
     const chunks = this.#chunks;
     if (chunks.length === 0) return undefined;
     this.#chunks = [];
+    this.#crossed += this.#length;
     this.#length = 0;
     if (chunks.length === 1) return chunks[0];
     if (chunks.every((chunk) => typeof chunk === 'string')) return chunks.join('');
@@ -147,9 +153,16 @@ export class AnswerWriter {
   #settle(): void {
     const callbacks = this.#callbacks;
     if (callbacks.length > 0) this.#callbacks = [];
-    process.nextTick(() => {
+    const settle = () => {
       for (const callback of callbacks) callback();
       this.#onSettled();
-    });
+    };
+    // A client that reads as fast as its answer is made would keep the event loop from everything else.
+    if (this.#crossed < TURN_BYTES) {
+      process.nextTick(settle);
+    } else {
+      this.#crossed = 0;
+      setImmediate(settle);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
 import { constants, gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { headerOf } from '../support/raw-http.ts';
@@ -68,6 +69,16 @@ describe('slow clients', () => {
     const connections = await Promise.all(Array.from({ length: 300 }, () => server.connect()));
     await server.expectAnswers();
     for (const connection of connections) connection.close();
+  });
+
+  test('a client that reads for ever keeps nobody from being answered', async () => {
+    const client = connect(server.port, '127.0.0.1');
+    await server.expectLeft(1, async () => {
+      client.write('GET /api/misbehaving/endless HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(client.resume(), 'data');
+      for (let round = 0; round < 5; round++) await server.expectAnswers();
+      return () => client.destroy();
+    });
   });
 
   test('a client that does not read gets its connection closed, and takes no memory', async () => {

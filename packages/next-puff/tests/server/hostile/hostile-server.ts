@@ -8,6 +8,7 @@ import { RawConnection, type RawResponse } from '../support/raw-http.ts';
 /** What the server of these tests takes, so that tests need not wait for the usual bounds. */
 export const BOUNDS = {
   headerBytes: 16_384,
+  urlBytes: 8_192,
   bodyBytes: 1_000_000,
   /** Long enough for a busy machine that means well, short enough for tests to wait for. */
   patienceMs: 1_500,
@@ -19,7 +20,7 @@ export default defineConfig({
   requests: { deadlineMs: 0 },
   server: {
     metrics: { path: '/metrics' },
-    limits: { bodyBytes: ${BOUNDS.bodyBytes} },
+    limits: { urlBytes: ${BOUNDS.urlBytes}, bodyBytes: ${BOUNDS.bodyBytes} },
     timeouts: {
       headersMs: ${BOUNDS.patienceMs},
       bodyProgressMs: ${BOUNDS.patienceMs},

@@ -67,7 +67,7 @@ test.each([
 });
 
 test('a long URL: 414', async () => {
-  const answer = await exchange(`GET /${'a'.repeat(10_000)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const answer = await exchange(`GET /${'a'.repeat(BOUNDS.urlBytes)} HTTP/1.1\r\nHost: a\r\n\r\n`);
   expect(statusesOf(answer)[0]).toBe(414);
 });
 

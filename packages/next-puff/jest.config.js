@@ -1,6 +1,8 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // For a busy machine; no test waits for it.
+  testTimeout: 30_000,
   globalSetup: '<rootDir>/tests/prisma/support/generate.mjs',
   testMatch: ['<rootDir>/tests/**/*.test.ts'],
   // Built Next.js apps hold copies of package.json and of modules.

@@ -26,6 +26,11 @@ beforeAll(async () => {
     expect([isOfNext(first), await first.text()]).toEqual([true, '{"data":{"add":3}}']);
     expect((await fetch(app.at(`${path}?query=%7B__typename%7D`))).status).toBe(200);
   }
+  // The first request has only begun to tell the core of the route.
+  await eventually(
+    async () => !isOfNext(await app.query('{ add(a: 1, b: 2) }', {}, app.at(DIRECT))),
+    'the core answers',
+  );
 }, BUILD_MS);
 afterAll(() => app.stop());
 

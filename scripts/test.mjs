@@ -10,6 +10,7 @@ import { ChildFailure, Children } from './demo/children.mjs';
 import { installPackages } from './demo/install.mjs';
 import { Progress } from './demo/progress.mjs';
 import { checkRequirements } from './demo/requirements.mjs';
+import { findRedisServer } from './test/redis-server.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NATIVE = join(ROOT, 'packages/core-native');
@@ -59,6 +60,11 @@ for (const name of Object.keys(env)) {
 
 try {
   await progress.step('Look for Node.js, npm and Rust', () => checkRequirements(ROOT));
+  await progress.step('Look for a Redis server', async () => {
+    const announce = (message) => progress.interrupt(message);
+    env.REDIS_SERVER_BIN = await findRedisServer(children, announce);
+    return env.REDIS_SERVER_BIN;
+  });
   await progress.step('Install the packages', () => installPackages(ROOT, children));
   await progress.step('Build the native core and the packages', () =>
     turbo('build', './packages/*'),

@@ -1,65 +1,61 @@
 //! The hub of the process for JavaScript.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
-use puff_core::pubsub::{Kind, Payload, PostgresTransport, Subscriber, hub};
-use puff_server::script::{Attachment, Isolate as _, Message, Topic};
+use puff_core::pubsub::{Interest, Kind, Payload, PostgresTransport, Subscriber, hub};
 
-use crate::boundary::{Answer, Boundary, Isolate};
+use crate::boundary::{Answer, Boundary, Delivery, Event, Isolate};
 use crate::postgres::pool;
 
-/// An isolate that listens: message [`Topic::PUBSUB`] has the subscription's id, the message's kind, and the channel,
-/// the content and the sender as attachments.
+/// An isolate that listens to a channel or a pattern.
 struct Listening {
     isolate: Arc<Isolate>,
     id: u32,
+    is_pattern: bool,
+}
+
+impl Listening {
+    fn tell(&self, event: Event) {
+        self.isolate.deliver(Delivery {
+            subscription: self.id,
+            event,
+        });
+    }
 }
 
 impl Subscriber for Listening {
     fn deliver(&self, channel: &Arc<str>, payload: &Arc<Payload>) {
-        let content = match payload.kind {
-            Kind::Binary => Attachment::Bytes(payload.bytes.clone()),
-            Kind::Text | Kind::Json => {
-                Attachment::Text(String::from_utf8_lossy(&payload.bytes).into_owned())
-            }
-        };
-        let mut attachments = vec![Attachment::Text(channel.to_string()), content];
-        if let Some(sender) = &payload.sender {
-            attachments.push(Attachment::Text(sender.to_string()));
-        }
-        self.isolate.send(Message {
-            topic: Topic::PUBSUB,
-            id: self.id,
-            numbers: [code(payload.kind), 0],
-            attachments,
+        self.tell(Event::Message {
+            channel: self.is_pattern.then(|| channel.clone()),
+            payload: payload.clone(),
         });
     }
 
     fn gap(&self) {
-        self.isolate.send(Message {
-            topic: Topic::PUBSUB,
-            id: self.id,
-            numbers: [GAP, 0],
-            attachments: Vec::new(),
-        });
+        self.tell(Event::Gap);
     }
 }
 
-/// Stands where a message's kind does: messages of other processes may have been missed.
-const GAP: i32 = 3;
-
 #[napi]
 impl Boundary {
-    /// Subscribes to a channel; messages come with this id until `pubsubUnsubscribe`. The same id may
-    /// subscribe to several channels.
+    /// Subscribes to a channel, or to all channels that a pattern matches; messages come with this id, which
+    /// nothing else has, until `pubsubUnsubscribe`.
     #[napi(catch_unwind)]
-    pub fn pubsub_subscribe(&self, id: u32, channel: String) {
-        let isolate = self.isolate.clone();
-        let subscription = hub().subscribe(&channel, Arc::new(Listening { isolate, id }));
+    pub fn pubsub_subscribe(&self, id: u32, name: String, is_pattern: bool) {
+        let listening = Listening {
+            isolate: self.isolate.clone(),
+            id,
+            is_pattern,
+        };
+        let interest = match is_pattern {
+            true => Interest::pattern(&name),
+            false => Interest::channel(&name),
+        };
+        let subscription = hub().listen(interest, Arc::new(listening));
         self.isolate.subscriptions.add(id, subscription);
     }
 
@@ -68,8 +64,8 @@ impl Boundary {
     pub fn pubsub_ready(&self, call: u32) {
         let isolate = self.isolate.clone();
         self.isolate.spawn(call, async move {
-            if let Some(transport) = TRANSPORT.get() {
-                transport.listening().await;
+            if let Some(transport) = hub().transport() {
+                transport.ready().await;
             }
             isolate.complete(call, Answer::Nothing);
         });
@@ -80,17 +76,21 @@ impl Boundary {
     pub fn pubsub_flush(&self, call: u32) {
         let isolate = self.isolate.clone();
         self.isolate.spawn(call, async move {
-            if let Some(transport) = TRANSPORT.get() {
+            if let Some(transport) = hub().transport() {
                 transport.flushed().await;
             }
             isolate.complete(call, Answer::Nothing);
         });
     }
 
-    /// Ends a subscription to a channel, or to all without one.
+    /// Ends a subscription: after what has come already it is told that nothing comes any more.
     #[napi(catch_unwind)]
-    pub fn pubsub_unsubscribe(&self, id: u32, channel: Option<String>) {
-        self.isolate.subscriptions.remove(id, channel.as_deref());
+    pub fn pubsub_unsubscribe(&self, id: u32) {
+        self.isolate.subscriptions.remove(id);
+        self.isolate.deliver(Delivery {
+            subscription: id,
+            event: Event::Ended,
+        });
     }
 }
 
@@ -124,25 +124,14 @@ pub fn pubsub_publish(
     Ok(taken as u32)
 }
 
-/// The hub's way to other processes, once there is one.
-static TRANSPORT: OnceLock<Arc<PostgresTransport>> = OnceLock::new();
-
-/// Connects the hub with those of other processes by the database of a pool; the first call counts.
+/// Connects the hub with those of other processes by the database of a pool; the first connection counts.
 #[napi(catch_unwind)]
-pub fn pubsub_connect(pool_id: u32) -> Result<()> {
-    if TRANSPORT.get().is_some() {
+pub fn pubsub_connect_postgres(pool_id: u32) -> Result<()> {
+    if hub().transport().is_some() {
         return Ok(());
     }
     let transport = PostgresTransport::new(hub(), &pool(pool_id)?)
         .map_err(|error| Error::from_reason(format!("PUFF_POSTGRES_CONFIG: {error}")))?;
-    hub().connect(TRANSPORT.get_or_init(|| transport).clone());
+    hub().connect(transport);
     Ok(())
-}
-
-fn code(kind: Kind) -> i32 {
-    match kind {
-        Kind::Text => 0,
-        Kind::Binary => 1,
-        Kind::Json => 2,
-    }
 }

@@ -5,16 +5,17 @@
 //! | word | meaning |
 //! |---|---|
 //! | 0 | call id; message: what it is about |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message |
-//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message, 10 deliveries |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number; deliveries: how many, 0 |
 //! | 4 | result: the shape's id, 0 without one; response: bytes of the body; message: its second number |
-//! | 5 | result, response, ask: flags, see below; message: the number of its attachments |
-//! | 6 | result, response: words of the body |
+//! | 5 | result, response, ask: flags, see below; message: the number of its attachments; deliveries: 1 with a text, 2 with bytes |
+//! | 6 | result, response, deliveries: words of the body |
 //!
 //! followed by the body, unless it is large and came as an attachment. An ask is a result as well,
 //! where it has rows. Attachments are strings and typed arrays in the order in which the reader needs
 //! them: a failure's or an event's JSON; a chunk's bytes; a response's headers, stream and body; an ask's JSON
-//! and the operation's request; a result's command, description, body and texts.
+//! and the operation's request; a result's command, description, body and texts; the text and
+//! the bytes of deliveries.
 
 use napi::bindgen_prelude::{Array, Int32Array, Uint8Array};
 use napi::{Env, Result};
@@ -22,6 +23,7 @@ use puff_core::postgres::Error;
 use puff_core::postgres::packed::{Packed, Shape, Text};
 use puff_server::script::{Attachment, Message};
 
+use super::deliveries::{MAX_EVENTS, PackedEvents, WORDS};
 use super::failure;
 
 /// The end of a call.
@@ -94,6 +96,7 @@ const CHUNK: i32 = 6;
 const RESPONSE: i32 = 7;
 const ASK: i32 = 8;
 const MESSAGE: i32 = 9;
+const DELIVERIES: i32 = 10;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -115,6 +118,11 @@ const STREAMED: i32 = 256;
 const ROWS: i32 = 128;
 const COMMAND_SHIFT: u32 = 8;
 const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+/// Deliveries have a text.
+const WITH_TEXT: i32 = 1;
+/// Deliveries have bytes.
+const WITH_BYTES: i32 = 2;
 
 /// Words of a record before its body.
 const HEADER: usize = 7;
@@ -222,11 +230,42 @@ impl Writer<'_, '_> {
             }
             Answer::Nothing => header[1] = NOTHING,
         }
-        self.words[self.used..self.used + HEADER].copy_from_slice(&header);
-        self.used += HEADER;
-        self.words[self.used..self.used + body.len()].copy_from_slice(&body);
-        self.used += body.len();
+        self.write_words(&header, &body);
         Ok(())
+    }
+
+    /// Whether deliveries find room, however many.
+    pub(crate) fn fits_deliveries(&self) -> bool {
+        self.used + HEADER + MAX_EVENTS * WORDS <= self.words.len()
+    }
+
+    /// Writes a record of messages of the hub.
+    pub(super) fn write_deliveries(&mut self, packed: PackedEvents) -> Result<()> {
+        let mut header = [0; HEADER];
+        header[1] = DELIVERIES;
+        header[2] = packed.count() as i32;
+        header[6] = packed.words.len() as i32;
+        if !packed.text.is_empty() {
+            header[5] |= WITH_TEXT;
+            let text = match packed.is_ascii() {
+                true => self.env.create_string_latin1(packed.text.as_bytes())?,
+                false => self.env.create_string(&packed.text)?,
+            };
+            self.attachments.insert(text)?;
+        }
+        if !packed.bytes.is_empty() {
+            header[5] |= WITH_BYTES;
+            self.attachments.insert(Uint8Array::new(packed.bytes))?;
+        }
+        self.write_words(&header, &packed.words);
+        Ok(())
+    }
+
+    fn write_words(&mut self, header: &[i32; HEADER], body: &[i32]) {
+        self.words[self.used..self.used + HEADER].copy_from_slice(header);
+        self.used += HEADER;
+        self.words[self.used..self.used + body.len()].copy_from_slice(body);
+        self.used += body.len();
     }
 
     /// Fills in a response's header, attaches what it needs and returns the body to write inline.

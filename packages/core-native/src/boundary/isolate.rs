@@ -16,6 +16,7 @@ use puff_server::script::{self, Exchanges, Message};
 use puff_server::websocket::IsolateSockets;
 
 use super::completion::{Answer, Completion, Writer};
+use super::deliveries::{Deliveries, Delivery, MAX_EVENTS};
 use super::operations::Operations;
 use super::streams::Streams;
 use super::subscriptions::Subscriptions;
@@ -39,8 +40,10 @@ pub(crate) struct Isolate {
     pub(crate) exchanges: Arc<Exchanges>,
     /// The WebSockets whose handlers run in this isolate.
     pub(crate) sockets: Arc<IsolateSockets>,
-    /// The hub's channels that this isolate listens to.
+    /// What this isolate listens to on the hub.
     pub(crate) subscriptions: Subscriptions,
+    /// Messages of the hub that it has not taken.
+    deliveries: Deliveries,
     /// The streams of responses that this isolate reads.
     pub(crate) streams: Streams,
 }
@@ -58,6 +61,9 @@ impl script::Isolate for Isolate {
         self.wake_clock.pending_for()
     }
 }
+
+/// Messages of the hub in one turn of the event loop: whoever reads them gets to run in between, and loses none.
+const MAX_DELIVERED: usize = 4 * MAX_EVENTS;
 
 /// How a call is cancelled.
 enum Cancellable {
@@ -94,6 +100,19 @@ impl Isolate {
             return;
         }
         lock(&self.queue).push_back(Completion { call, answer });
+        self.wake_up();
+    }
+
+    /// Queues a message of the hub; called from any thread.
+    pub(crate) fn deliver(&self, delivery: Delivery) {
+        if self.is_closed.load(Ordering::SeqCst) {
+            return;
+        }
+        self.deliveries.push(delivery);
+        self.wake_up();
+    }
+
+    fn wake_up(&self) {
         if self.wake_clock.begin() {
             // If the environment is being torn down, nobody waits for the answer any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -157,6 +176,7 @@ impl Isolate {
         self.exchanges.abort_all();
         self.sockets.abandon();
         self.subscriptions.clear();
+        self.deliveries.clear();
         self.streams.clear();
         self.operations.close();
     }
@@ -200,6 +220,7 @@ impl Boundary {
             exchanges: Arc::default(),
             sockets: Arc::default(),
             subscriptions: Subscriptions::default(),
+            deliveries: Deliveries::default(),
             streams: Streams::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
@@ -256,6 +277,18 @@ impl Boundary {
             })?;
             records += 1;
         };
+        let mut delivered = 0;
+        while delivered < MAX_DELIVERED
+            && writer.fits_deliveries()
+            && let Some(packed) = self.isolate.deliveries.take()
+        {
+            delivered += packed.count();
+            writer.write_deliveries(packed)?;
+            records += 1;
+        }
+        if !self.isolate.deliveries.is_empty() {
+            self.isolate.wake_up();
+        }
         let Writer {
             words, attachments, ..
         } = writer;

@@ -6,6 +6,7 @@
 //! a buffer of its own.
 
 mod completion;
+mod deliveries;
 mod failure;
 mod hosted;
 mod isolate;
@@ -16,6 +17,7 @@ mod subscriptions;
 mod wake_clock;
 
 pub(crate) use completion::{Answer, Response};
+pub(crate) use deliveries::{Delivery, Event};
 pub(crate) use hosted::{HostedCaller, RouteClients};
 pub use isolate::Boundary;
 pub(crate) use isolate::Isolate;

@@ -1,4 +1,4 @@
-//! The hub's channels that an isolate listens to.
+//! What an isolate listens to on the hub.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,29 +9,19 @@ use super::isolate::lock;
 
 /// Subscriptions by the ids that the isolate gave them.
 #[derive(Default)]
-pub(crate) struct Subscriptions(Mutex<HashMap<u32, Vec<Subscription>>>);
+pub(crate) struct Subscriptions(Mutex<HashMap<u32, Subscription>>);
 
 impl Subscriptions {
     /// Keeps a subscription.
     pub(crate) fn add(&self, id: u32, subscription: Subscription) {
-        lock(&self.0).entry(id).or_default().push(subscription);
+        let before = lock(&self.0).insert(id, subscription);
+        drop(before);
     }
 
-    /// Ends the subscriptions with this id, to one channel or to all.
-    pub(crate) fn remove(&self, id: u32, channel: Option<&str>) {
-        let mut all = lock(&self.0);
-        let Some(mut kept) = all.remove(&id) else {
-            return;
-        };
-        let ended: Vec<_> = kept
-            .extract_if(.., |one| {
-                channel.is_none_or(|channel| **one.channel() == *channel)
-            })
-            .collect();
-        if !kept.is_empty() {
-            all.insert(id, kept);
-        }
-        drop(all);
+    /// Ends a subscription.
+    pub(crate) fn remove(&self, id: u32) {
+        // Dropped after the lock: the hub has one of its own.
+        let ended = lock(&self.0).remove(&id);
         drop(ended);
     }
 

@@ -1,6 +1,6 @@
 import { type AskMessage, type AskStart, Documents } from './asks.js';
 import type { Failure } from './failures.js';
-import { messageListeners } from './messages.js';
+import { messageListeners, Topic } from './messages.js';
 import {
   type ColumnDescription,
   compileDecoder,
@@ -65,6 +65,7 @@ const CHUNK = 6;
 const RESPONSE = 7;
 const ASK = 8;
 const MESSAGE = 9;
+const DELIVERIES = 10;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
@@ -75,6 +76,8 @@ const HEADERS = 32;
 const STARTS = 64;
 const ROWS = 128;
 const STREAMED = 256;
+const WITH_TEXT = 1;
+const WITH_BYTES = 2;
 const COMMAND_SHIFT = 8;
 const COMMANDS = ['', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const HEADER = 7;
@@ -138,6 +141,8 @@ export class CompletionReader {
         return this.#readAsk(at, decoding);
       case MESSAGE:
         return this.#readMessage(at);
+      case DELIVERIES:
+        return this.#readDeliveries(at);
       default:
         return { kind: 'nothing' };
     }
@@ -155,6 +160,17 @@ export class CompletionReader {
     const id = (words[at] as number) >>> 0;
     const listener = messageListeners[words[at + 2] as number];
     listener?.(id, words[at + 3] as number, words[at + 4] as number, attachments);
+    return { kind: 'message' };
+  }
+
+  #readDeliveries(at: number): Completion {
+    const words = this.#words;
+    const flags = words[at + 5] as number;
+    const text = flags & WITH_TEXT ? this.#attachment() : '';
+    const bytes = flags & WITH_BYTES ? this.#attachment() : undefined;
+    const begin = this.#at;
+    this.#at += words[at + 6] as number;
+    messageListeners[Topic.pubsub]?.(0, words[at + 2] as number, begin, [words, text, bytes]);
     return { kind: 'message' };
   }
 

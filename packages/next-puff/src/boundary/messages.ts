@@ -26,7 +26,10 @@ export const Topic = {
   socketPong: 15,
   /** A GraphQL operation that did not begin in this isolate; see `hosted-operations.ts`. */
   graphql: 20,
-  /** A message on a channel of the hub. */
+  /**
+   * Messages of the hub: how many, and where the words of the first are; the words, their text and their
+   * bytes. They are a record of their own, see `deliveries.rs`.
+   */
   pubsub: 30,
 } as const;
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { calls } from '../boundary/calls.js';
 import { errorOfThrown } from '../boundary/failures.js';
-import { onMessage, Topic } from '../boundary/messages.js';
 import { loadNative } from '../native.js';
-import { contentOf, Kind, PubsubMessage } from './message.js';
+import { contentOf, type PubsubMessage } from './message.js';
 import { connectProcesses } from './processes.js';
+import { subscribe, unsubscribe } from './subscriptions.js';
 
 /** Messages that wait to be read unless told otherwise. */
 const DEFAULT_BUFFER = 1_000;
@@ -25,34 +25,8 @@ export interface ConnectionOptions {
   onGap?: () => void;
 }
 
-// One table per isolate, also when a bundler made a second copy of this module.
-const KEY = Symbol.for('next-puff.pubsub-connections');
-const globals = globalThis as {
-  [KEY]?: { open: Map<number, PubsubConnection>; lastId: number };
-};
-
-function connections(): { open: Map<number, PubsubConnection>; lastId: number } {
-  if (globals[KEY] === undefined) {
-    globals[KEY] = { open: new Map(), lastId: 0 };
-    onMessage(Topic.pubsub, (id, kind, _second, [channel, content, sender]) => {
-      if (kind === Kind.gap) {
-        globals[KEY]?.open.get(id)?.gap();
-        return;
-      }
-      const message = new PubsubMessage(
-        channel as string,
-        kind,
-        content as string | Uint8Array,
-        sender as string | undefined,
-      );
-      globals[KEY]?.open.get(id)?.take(message);
-    });
-  }
-  return globals[KEY];
-}
-
 /**
- * A listener on any number of channels, with an id that its own messages carry.
+ * A listener on any number of channels and patterns, with an id that its own messages carry.
  *
  * It is an async iterator: messages come in the order in which they were published. It ends when it is
  * closed; leaving a `for await` loop closes it. It does not keep the process alive.
@@ -65,14 +39,17 @@ function connections(): { open: Map<number, PubsubConnection>; lastId: number } 
 export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   /** Unique among all processes. */
   readonly id: string = randomUUID();
-  readonly #number: number;
   readonly #buffer: number;
   readonly #onGap: (() => void) | undefined;
-  readonly #channels = new Set<string>();
+  /** The ids of subscriptions, by channel and by pattern. */
+  readonly #channels = new Map<string, number>();
+  readonly #patterns = new Map<string, number>();
   readonly #unread: PubsubMessage[] = [];
   readonly #waiting: ((result: IteratorResult<PubsubMessage>) => void)[] = [];
   #isClosed = false;
   #dropped = 0;
+  /** `onGap` is about to be called. */
+  #hasGap = false;
 
   /** @internal */
   constructor({ buffer = DEFAULT_BUFFER, signal, onGap }: ConnectionOptions = {}) {
@@ -81,12 +58,6 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
     }
     this.#buffer = buffer;
     this.#onGap = onGap;
-    connectProcesses();
-    const all = connections();
-    do all.lastId = (all.lastId + 1) >>> 0;
-    while (all.open.has(all.lastId));
-    this.#number = all.lastId;
-    all.open.set(this.#number, this);
     if (signal?.aborted) this.close();
     else signal?.addEventListener('abort', () => this.close(), { once: true });
   }
@@ -99,14 +70,34 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   /** Listens to a channel from now on. */
   subscribe(channel: string): void {
     if (this.#isClosed || this.#channels.has(channel)) return;
-    this.#channels.add(channel);
-    calls().boundary.pubsubSubscribe(this.#number, channel);
+    this.#channels.set(channel, subscribe(this, channel, false));
   }
 
   /** Listens to a channel no more; what has come already can still be read. */
   unsubscribe(channel: string): void {
-    if (!this.#channels.delete(channel)) return;
-    calls().boundary.pubsubUnsubscribe(this.#number, channel);
+    const id = this.#channels.get(channel);
+    if (id === undefined) return;
+    this.#channels.delete(channel);
+    unsubscribe(id);
+  }
+
+  /**
+   * Listens from now on to all channels whose names match a pattern, as with Redis' PSUBSCRIBE: `*` stands for
+   * any text, `?` for one byte, `[a-z]`, `[abc]` and `[^abc]` for one of a set, and a backslash takes the next
+   * character as it is. {@link PubsubMessage.pattern} tells which pattern has brought a message; one that
+   * matches a channel and several patterns of a connection comes once for each.
+   */
+  subscribePattern(pattern: string): void {
+    if (this.#isClosed || this.#patterns.has(pattern)) return;
+    this.#patterns.set(pattern, subscribe(this, pattern, true));
+  }
+
+  /** Ends {@link PubsubConnection.subscribePattern}; what has come already can still be read. */
+  unsubscribePattern(pattern: string): void {
+    const id = this.#patterns.get(pattern);
+    if (id === undefined) return;
+    this.#patterns.delete(pattern);
+    unsubscribe(id);
   }
 
   /**
@@ -120,8 +111,8 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   }
 
   /**
-   * Resolves when messages of other processes arrive: what they publish from then on is not missed. Those of
-   * this process need no waiting.
+   * Resolves when messages of other processes arrive for all that is listened to at this moment: what they
+   * publish from then on is not missed. Those of this process need no waiting.
    */
   async ready(): Promise<void> {
     await calls().submit((boundary, call) => boundary.pubsubReady(call));
@@ -137,14 +128,16 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    connections().open.delete(this.#number);
-    if (this.#channels.size > 0) calls().boundary.pubsubUnsubscribe(this.#number);
+    for (const id of this.#channels.values()) unsubscribe(id);
+    for (const id of this.#patterns.values()) unsubscribe(id);
     this.#channels.clear();
+    this.#patterns.clear();
     for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
   }
 
   /** @internal */
   take(message: PubsubMessage): void {
+    if (this.#isClosed) return;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
       waiting({ value: message, done: false });
@@ -159,7 +152,18 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
 
   /** @internal */
   gap(): void {
-    this.#onGap?.();
+    if (this.#onGap === undefined || this.#hasGap) return;
+    // Each subscription is told; its owner is called once.
+    this.#hasGap = true;
+    queueMicrotask(() => {
+      this.#hasGap = false;
+      if (!this.#isClosed) this.#onGap?.();
+    });
+  }
+
+  /** @internal */
+  lose(count: number): void {
+    this.#dropped += count;
   }
 
   next(): Promise<IteratorResult<PubsubMessage>> {

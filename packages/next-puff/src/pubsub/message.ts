@@ -7,13 +7,15 @@ export type JsonValue =
   | JsonValue[]
   | { [key: string]: JsonValue };
 
-/** What bytes in a message are, or that some were missed; `pubsub.rs` has the same numbers. */
-export const Kind = { text: 0, binary: 1, json: 2, gap: 3 } as const;
+/** What a subscription is told; `pubsub.rs` and `deliveries.rs` have the same numbers. */
+export const Kind = { text: 0, binary: 1, json: 2, gap: 3, dropped: 4, ended: 5 } as const;
 
 /** A message on a channel. */
 export class PubsubMessage {
   /** The channel that it was published on. */
   readonly channel: string;
+  /** The pattern that brought it, if one did. */
+  readonly pattern: string | undefined;
   /** The id of the connection that published it, if it did so under an id. */
   readonly sender: string | undefined;
   readonly #kind: number;
@@ -22,11 +24,13 @@ export class PubsubMessage {
   /** @internal */
   constructor(
     channel: string,
+    pattern: string | undefined,
     kind: number,
     content: string | Uint8Array,
     sender: string | undefined,
   ) {
     this.channel = channel;
+    this.pattern = pattern;
     this.sender = sender;
     this.#kind = kind;
     this.#content = content;

@@ -21,7 +21,7 @@ export function connectProcesses(): void {
     throw error;
   }
   try {
-    loadNative().pubsubConnect(pool);
+    loadNative().pubsubConnectPostgres(pool);
   } catch (error) {
     throw errorOfThrown(error);
   }

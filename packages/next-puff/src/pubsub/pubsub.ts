@@ -39,12 +39,26 @@ export const pubsub = {
     return new PubsubConnection(options);
   },
 
-  /** Opens a connection that listens to one channel or to several. */
-  subscribe(channels: string | readonly string[], options?: ConnectionOptions): PubsubConnection {
+  /**
+   * Opens a connection that listens to one channel, to several, or to those that match patterns.
+   *
+   * @example
+   * for await (const message of pubsub.subscribe({ pattern: 'polls.*' })) console.log(message.channel);
+   */
+  subscribe(
+    channels: string | readonly string[] | { pattern: string | readonly string[] },
+    options?: ConnectionOptions,
+  ): PubsubConnection {
     const connection = new PubsubConnection(options);
-    for (const channel of typeof channels === 'string' ? [channels] : channels) {
-      connection.subscribe(channel);
+    if (typeof channels === 'object' && 'pattern' in channels) {
+      for (const pattern of listOf(channels.pattern)) connection.subscribePattern(pattern);
+    } else {
+      for (const channel of listOf(channels)) connection.subscribe(channel);
     }
     return connection;
   },
 };
+
+function listOf(names: string | readonly string[]): readonly string[] {
+  return typeof names === 'string' ? [names] : names;
+}

@@ -1,9 +1,10 @@
 //! The channels of the process and who subscribes to them.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock};
 
+use super::interest::Interest;
 use super::payload::Payload;
+use super::places::Places;
 use super::transport::{Overflow, Transport};
 
 /// Takes messages.
@@ -15,29 +16,18 @@ pub trait Subscriber: Send + Sync {
     fn gap(&self) {}
 }
 
-/// Channels and their subscribers.
+/// Channels, patterns and their subscribers.
 #[derive(Default)]
 pub struct Hub {
-    channels: Mutex<HashMap<Arc<str>, Channel>>,
+    places: Mutex<Places>,
     /// The way to other processes, if there is one.
     transport: OnceLock<Arc<dyn Transport>>,
 }
 
-#[derive(Default)]
-struct Channel {
-    subscribers: HashMap<u64, Arc<dyn Subscriber>>,
-    last_id: u64,
-    /// The subscribers as publishers see them; none after a change.
-    listed: Option<Listed>,
-}
-
-/// Subscribers, shared by all who deliver to them.
-type Listed = Arc<[Arc<dyn Subscriber>]>;
-
-/// A subscriber's place in a channel; ends when dropped.
+/// A subscriber's place in the hub; ends when dropped.
 pub struct Subscription {
     hub: &'static Hub,
-    channel: Arc<str>,
+    interest: Interest,
     id: u64,
 }
 
@@ -51,13 +41,23 @@ pub fn hub() -> &'static Hub {
 impl Hub {
     /// Connects it with other processes, once; a second transport is not taken.
     pub fn connect(&self, transport: Arc<dyn Transport>) {
-        if self.transport.set(transport).is_ok() && !self.lock().is_empty() {
-            self.listen();
+        // The transport hears of every interest once: of what there is now, and of what comes later.
+        let places = self.lock();
+        if self.transport.set(transport.clone()).is_ok() {
+            for interest in places.interests() {
+                transport.listen(&interest);
+            }
         }
     }
 
+    /// The way to other processes, if there is one.
+    pub fn transport(&self) -> Option<&Arc<dyn Transport>> {
+        self.transport.get()
+    }
+
     /// Delivers a message to the channel's subscribers of this moment, here and in other processes, and
-    /// returns the number of those here.
+    /// returns the number of those here. Whoever listens to the channel and to patterns that match it gets it
+    /// once for each.
     ///
     /// # Errors
     /// It was delivered here only: too many messages wait for the way to other processes.
@@ -70,113 +70,101 @@ impl Hub {
         Ok(taken)
     }
 
-    /// Delivers a message of another process.
+    /// Delivers a message of another process to all who listen to its channel.
     pub fn deliver(&self, channel: &str, payload: Payload) {
         self.deliver_shared(channel, &Arc::new(payload));
     }
 
+    /// Delivers a message of another process to those of one interest: the transport brings it again for
+    /// each other.
+    pub fn deliver_to(&self, interest: &Interest, channel: &Arc<str>, payload: &Arc<Payload>) {
+        let subscribers = self.lock().list(interest);
+        for subscriber in subscribers.iter().flat_map(|listed| listed.iter()) {
+            subscriber.deliver(channel, payload);
+        }
+    }
+
     /// Tells all subscribers that messages of other processes may have been missed.
     pub fn tell_gap(&self) {
-        let subscribers: Vec<_> = {
-            let channels = self.lock();
-            let all = channels
-                .values()
-                .flat_map(|channel| channel.subscribers.values());
-            all.cloned().collect()
-        };
+        let subscribers = self.lock().all();
         for subscriber in subscribers {
             subscriber.gap();
         }
     }
 
-    /// Subscribes until the subscription is dropped.
+    /// Subscribes to a channel until the subscription is dropped.
     pub fn subscribe(
         &'static self,
         channel: &str,
         subscriber: Arc<dyn Subscriber>,
     ) -> Subscription {
-        let mut channels = self.lock();
-        let name = match channels.get_key_value(channel) {
-            Some((name, _)) => name.clone(),
-            None => Arc::from(channel),
-        };
-        let place = channels.entry(name.clone()).or_default();
-        place.last_id += 1;
-        let id = place.last_id;
-        place.subscribers.insert(id, subscriber);
-        place.listed = None;
-        drop(channels);
-        self.listen();
+        self.listen(Interest::channel(channel), subscriber)
+    }
+
+    /// Subscribes to a channel or a pattern until the subscription is dropped.
+    pub fn listen(
+        &'static self,
+        interest: Interest,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Subscription {
+        let mut places = self.lock();
+        let (interest, id, is_first) = places.add(interest, subscriber);
+        // Under the lock, so that the transport hears of beginnings and ends in their order.
+        if is_first && let Some(transport) = self.transport.get() {
+            transport.listen(&interest);
+        }
+        drop(places);
         Subscription {
             hub: self,
-            channel: name,
+            interest,
             id,
         }
     }
 
-    /// Subscribers of a channel.
+    /// Subscribers of a channel, without those of patterns.
     pub fn subscribers(&self, channel: &str) -> usize {
-        let channels = self.lock();
-        channels
-            .get(channel)
-            .map_or(0, |channel| channel.subscribers.len())
+        self.lock().subscribers(&Interest::channel(channel))
     }
 
     fn deliver_shared(&self, channel: &str, payload: &Arc<Payload>) -> usize {
-        let Some((channel, subscribers)) = self.list(channel) else {
+        let Some((channel, all)) = self.lock().list_all(channel) else {
             return 0;
         };
-        for subscriber in &*subscribers {
-            subscriber.deliver(&channel, payload);
+        let mut taken = 0;
+        for subscribers in all {
+            taken += subscribers.len();
+            for subscriber in &*subscribers {
+                subscriber.deliver(&channel, payload);
+            }
         }
-        subscribers.len()
+        taken
     }
 
-    fn listen(&self) {
-        if let Some(transport) = self.transport.get() {
-            transport.listen();
-        }
-    }
-
-    fn list(&self, channel: &str) -> Option<(Arc<str>, Listed)> {
-        let mut channels = self.lock();
-        let name = channels.get_key_value(channel)?.0.clone();
-        let channel = channels.get_mut(channel)?;
-        let subscribers = &channel.subscribers;
-        let listed = channel
-            .listed
-            .get_or_insert_with(|| subscribers.values().cloned().collect());
-        Some((name, listed.clone()))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Channel>> {
-        self.channels
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        self.places
             .lock()
             .unwrap_or_else(|poison| poison.into_inner())
     }
 }
 
 impl Subscription {
-    /// Its channel.
-    pub fn channel(&self) -> &Arc<str> {
-        &self.channel
+    /// What it listens to.
+    pub fn interest(&self) -> &Interest {
+        &self.interest
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut channels = self.hub.lock();
-        let Some(channel) = channels.get_mut(&self.channel) else {
-            return;
-        };
-        // Dropped after the lock: the subscriber's own end may touch the hub.
-        let subscriber = channel.subscribers.remove(&self.id);
-        let listed = channel.listed.take();
-        if channel.subscribers.is_empty() {
-            channels.remove(&self.channel);
+        let mut places = self.hub.lock();
+        let removed = places.remove(&self.interest, self.id);
+        if removed.as_ref().is_some_and(|removed| removed.is_last)
+            && let Some(transport) = self.hub.transport.get()
+        {
+            transport.unlisten(&self.interest);
         }
-        drop(channels);
-        drop((subscriber, listed));
+        drop(places);
+        drop(removed);
     }
 }
 
@@ -185,6 +173,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::super::payload::Kind;
+    use super::super::transport::Wait;
     use super::*;
 
     #[derive(Default)]
@@ -232,7 +221,7 @@ mod tests {
     fn a_channel_without_subscribers_is_forgotten() {
         let hub = new_hub();
         let subscription = hub.subscribe("a", Arc::new(Collected::default()));
-        assert_eq!(&**subscription.channel(), "a");
+        assert_eq!(*subscription.interest(), Interest::channel("a"));
         assert_eq!(hub.subscribers("a"), 1);
         drop(subscription);
         assert_eq!(hub.subscribers("a"), 0);
@@ -253,5 +242,86 @@ mod tests {
         *once.0.lock().unwrap() = Some(subscription);
         assert_eq!(hub.publish("a", text("1")), Ok(1));
         assert_eq!(hub.publish("a", text("2")), Ok(0));
+    }
+
+    #[test]
+    fn a_pattern_brings_the_messages_of_all_channels_that_match() {
+        let hub = new_hub();
+        let all = Arc::new(Collected::default());
+        let patterns = [
+            "polls.*",
+            "*",
+            "polls.[12]",
+            "polls.1",
+            "other.*",
+            "polls.1?",
+        ];
+        let mut subscriptions: Vec<_> = patterns
+            .iter()
+            .map(|pattern| hub.listen(Interest::pattern(pattern), all.clone()))
+            .collect();
+        subscriptions.push(hub.subscribe("polls.1", all.clone()));
+        assert_eq!(hub.publish("polls.1", text("1")), Ok(5));
+        assert_eq!(hub.publish("polls", text("2")), Ok(1));
+        assert_eq!(hub.publish("polls.13", text("3")), Ok(3));
+        let texts = all.0.lock().unwrap().join(", ");
+        assert!(texts.ends_with("polls: 2, polls.13: 3, polls.13: 3, polls.13: 3"));
+        drop(subscriptions);
+        assert!(hub.lock().is_empty());
+        assert_eq!(hub.publish("polls.1", text("4")), Ok(0));
+    }
+
+    #[derive(Default)]
+    struct Recorded(Mutex<Vec<String>>);
+
+    impl Transport for Recorded {
+        fn send(&self, channel: &str, _payload: &Arc<Payload>) -> Result<(), Overflow> {
+            self.0.lock().unwrap().push(format!("send {channel}"));
+            Ok(())
+        }
+
+        fn listen(&self, interest: &Interest) {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("listen {}", interest.text()));
+        }
+
+        fn unlisten(&self, interest: &Interest) {
+            self.0
+                .lock()
+                .unwrap()
+                .push(format!("unlisten {}", interest.text()));
+        }
+
+        fn ready(&self) -> Wait<'_> {
+            Box::pin(async {})
+        }
+
+        fn flushed(&self) -> Wait<'_> {
+            Box::pin(async {})
+        }
+    }
+
+    #[test]
+    fn a_transport_hears_of_the_first_and_the_last_of_an_interest() {
+        let hub = new_hub();
+        let ear = Arc::new(Collected::default());
+        let early = hub.subscribe("early", ear.clone());
+        let transport = Arc::new(Recorded::default());
+        hub.connect(transport.clone());
+        // Only one counts.
+        hub.connect(Arc::new(Recorded::default()));
+        let one = hub.subscribe("a", ear.clone());
+        let two = hub.subscribe("a", ear.clone());
+        let three = hub.listen(Interest::pattern("a*"), ear.clone());
+        hub.publish("b", text("to others")).unwrap();
+        drop((one, early));
+        drop((two, three));
+        let heard = transport.0.lock().unwrap().join(", ");
+        assert_eq!(
+            heard,
+            "listen early, listen a, listen a*, send b, unlisten early, unlisten a, unlisten a*"
+        );
     }
 }

@@ -5,11 +5,16 @@
 //! messages to the hubs of other processes.
 
 mod hub;
+mod interest;
+mod pattern;
 mod payload;
+mod places;
 mod postgres;
 mod transport;
 
 pub use hub::{Hub, Subscriber, Subscription, hub};
+pub use interest::Interest;
+pub use pattern::Pattern;
 pub use payload::{Kind, Payload};
 pub use postgres::PostgresTransport;
-pub use transport::{Overflow, Transport};
+pub use transport::{Overflow, Transport, Wait};

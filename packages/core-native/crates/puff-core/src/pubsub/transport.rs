@@ -1,10 +1,18 @@
 //! The way to the hubs of other processes.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use super::interest::Interest;
 use super::payload::Payload;
 
+/// Something that is waited for.
+pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Brings messages to the hubs of other processes, and theirs to ours.
+///
+/// The hub calls `listen` and `unlisten` under its lock: they must neither wait nor call it. It calls
+/// `listen` when an interest has its first subscriber here, `unlisten` when the last has gone.
 pub trait Transport: Send + Sync {
     /// Takes a message to others; must not wait.
     ///
@@ -12,8 +20,17 @@ pub trait Transport: Send + Sync {
     /// Too many messages wait to be sent.
     fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow>;
 
-    /// Somebody here listens from now on, so that messages of others are wanted.
-    fn listen(&self);
+    /// Messages of others are wanted from now on.
+    fn listen(&self, interest: &Interest);
+
+    /// They are wanted no more.
+    fn unlisten(&self, interest: &Interest);
+
+    /// Resolves when messages of others arrive for all that is listened to at this moment.
+    fn ready(&self) -> Wait<'_>;
+
+    /// Resolves when everything that was published until now was sent, or given up.
+    fn flushed(&self) -> Wait<'_>;
 }
 
 /// Messages for other processes pile up, because they cannot be sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use puff_core::postgres::{Params, Pool, PoolConfig, PoolOptions};
-use puff_core::pubsub::{Hub, Kind, Payload, PostgresTransport, Subscriber};
+use puff_core::pubsub::{Hub, Kind, Payload, PostgresTransport, Subscriber, Transport as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
@@ -49,7 +49,7 @@ async fn process(name: &str) -> (&'static Hub, Arc<PostgresTransport>) {
     let hub: &'static Hub = Box::leak(Box::default());
     let transport = PostgresTransport::new(hub, &pool(name)).unwrap();
     hub.connect(transport.clone());
-    timeout(PATIENCE, transport.listening()).await.unwrap();
+    timeout(PATIENCE, transport.ready()).await.unwrap();
     (hub, transport)
 }
 
@@ -120,7 +120,7 @@ async fn a_lost_connection_is_made_again_and_the_gap_is_told() {
     let killed = pool("killer").query(kill, Params::new()).await.unwrap();
     assert_eq!(killed.len(), 1);
     assert_eq!(next(&mut heard).await, Heard::Gap);
-    timeout(PATIENCE, listening.listening()).await.unwrap();
+    timeout(PATIENCE, listening.ready()).await.unwrap();
     one.publish("pubsub test gap", payload(Kind::Text, b"after"))
         .unwrap();
     timeout(PATIENCE, sent.flushed()).await.unwrap();

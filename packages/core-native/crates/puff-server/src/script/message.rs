@@ -76,6 +76,4 @@ impl Topic {
     pub const SOCKET_PONG: Topic = Topic(15);
     /// What became of GraphQL operations that did not begin in the isolate; see `boundary/hosted.rs`.
     pub const GRAPHQL: Topic = Topic(20);
-    /// A message on a channel that the isolate listens to.
-    pub const PUBSUB: Topic = Topic(30);
 }

@@ -20,8 +20,9 @@ use crate::runtime;
 
 use self::outbox::Outbox;
 use super::hub::Hub;
+use super::interest::Interest;
 use super::payload::Payload;
-use super::transport::{Overflow, Transport};
+use super::transport::{Overflow, Transport, Wait};
 
 /// The channel of PostgreSQL.
 const CHANNEL: &str = "next_puff";
@@ -45,17 +46,6 @@ impl PostgresTransport {
             inbox: inbox::Inbox::new(hub, node, pool.companion("listener", 2)?),
         }))
     }
-
-    /// Resolves when messages of other processes arrive; what was published before is not among them.
-    pub async fn listening(&self) {
-        self.inbox.start();
-        self.inbox.listening().await;
-    }
-
-    /// Resolves when everything that was published until now was sent, or given up.
-    pub async fn flushed(&self) {
-        self.outbox.flushed().await;
-    }
 }
 
 impl Transport for PostgresTransport {
@@ -63,8 +53,20 @@ impl Transport for PostgresTransport {
         self.outbox.push(channel, payload)
     }
 
-    fn listen(&self) {
+    /// All messages of all channels come anyway.
+    fn listen(&self, _interest: &Interest) {
         self.inbox.start();
+    }
+
+    fn unlisten(&self, _interest: &Interest) {}
+
+    fn ready(&self) -> Wait<'_> {
+        self.inbox.start();
+        Box::pin(self.inbox.listening())
+    }
+
+    fn flushed(&self) -> Wait<'_> {
+        Box::pin(self.outbox.flushed())
     }
 }
 

@@ -51,6 +51,54 @@ test('leaving the loop, a signal and close end a connection', async () => {
   expect(pubsub.publish('ends', '2')).toBe(0);
 });
 
+test('a pattern brings the messages of all channels that match it', async () => {
+  const connection = pubsub.subscribe({ pattern: ['polls.*', 'poll?.1'] });
+  connection.subscribe('polls.1');
+  expect(pubsub.publish('polls.1', 'first')).toBe(3);
+  expect(pubsub.publish('polls.élan', new Uint8Array([7]))).toBe(1);
+  expect(pubsub.publish('other.1', 'nobody')).toBe(0);
+  connection.unsubscribePattern('poll?.1');
+  connection.unsubscribe('polls.1');
+  pubsub.publishAs('é', 'polls.1', { last: 'ü' });
+
+  const read = [];
+  for (let count = 0; count < 5; count++) read.push(await connection.receive());
+  const seen = read.map((message) => [message?.channel, message?.pattern]);
+  expect(seen.slice(0, 3)).toEqual(
+    expect.arrayContaining([
+      ['polls.1', undefined],
+      ['polls.1', 'polls.*'],
+      ['polls.1', 'poll?.1'],
+    ]),
+  );
+  expect(seen.slice(3)).toEqual([
+    ['polls.élan', 'polls.*'],
+    ['polls.1', 'polls.*'],
+  ]);
+  expect(read[3]?.bytes).toEqual(new Uint8Array([7]));
+  expect(read[4]?.json()).toEqual({ last: 'ü' });
+  expect(read[4]?.sender).toBe('é');
+  connection.close();
+  expect(pubsub.publish('polls.1', 'nobody')).toBe(0);
+});
+
+test('a burst is read without losing any, whatever the messages are', async () => {
+  const connection = pubsub.subscribe('burst');
+  const values = Array.from({ length: 5_000 }, (_, number) => {
+    if (number % 3 === 0) return `text ü ${number}`;
+    return number % 3 === 1 ? { number, text: 'x'.repeat(number % 50) } : Buffer.from(`${number}`);
+  });
+  for (const value of values) pubsub.publish('burst', value);
+  for (const value of values) {
+    const message = await connection.receive();
+    if (typeof value === 'string') expect(message?.text).toBe(value);
+    else if (value instanceof Uint8Array) expect(Buffer.from(message?.bytes ?? [])).toEqual(value);
+    else expect(message?.json()).toEqual(value);
+  }
+  expect(connection.dropped).toBe(0);
+  connection.close();
+});
+
 test('what was read late is still there after unsubscribe', async () => {
   const connection = pubsub.subscribe(['a', 'b']);
   pubsub.publish('a', '1');

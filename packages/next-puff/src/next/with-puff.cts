@@ -36,7 +36,7 @@ const CODE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 // A glob that matches every file and that nobody else writes, so that no rule of the user's is lost.
 const RULE_KEY = '{*,next-puff}';
 // graphql because the app's schema and next-puff must be of the same copy of it.
-const EXTERNAL_PACKAGES = ['next-puff', '@next-puff/core-native', 'graphql'];
+const EXTERNAL_PACKAGES = ['next-puff', '@next-puff/core-native', 'graphql', 'bullmq'];
 const DEFAULT_PAGE_EXTENSIONS = ['tsx', 'ts', 'jsx', 'js'];
 
 /**

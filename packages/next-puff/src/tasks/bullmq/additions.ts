@@ -1,0 +1,146 @@
+import { PuffError } from '../../errors.js';
+import type { AddedJob, NewJob } from '../store.js';
+import type { Engine } from './engine.js';
+import type { Expiry } from './expiry.js';
+import { type JobAddress, keyedJobId, newJobId, storeId } from './job-id.js';
+import { optionsOf, type StoredOptions } from './job-options.js';
+import type { Records } from './records.js';
+
+/** Jobs that go to Redis together. */
+const BATCH = 1_000;
+/** A record goes at the earliest so long after its time: until then the job may not have run. */
+const GRACE_MS = 60_000;
+/** How long children of a job can be found at least, after the last one was added. */
+const CHILDREN_MS = 7 * 24 * 60 * 60 * 1_000;
+
+/** A job with the id and the options it gets in BullMQ. */
+export interface PreparedJob extends JobAddress {
+  task: string;
+  payload: string;
+  options: StoredOptions;
+  /** Tells it from other jobs with the same idempotency key. */
+  nonce: string;
+}
+
+/** Gives a job its id and BullMQ's options; throws if BullMQ cannot keep it. */
+export function prepare(job: NewJob): PreparedJob {
+  if (job.queue.includes(':') || job.queue === '' || job.queue === 'puff') {
+    throw new PuffError('PUFF_TASK_QUEUE', `A queue on Redis cannot be called "${job.queue}".`, {
+      operation: 'schedule',
+      hint: 'Give it a name without colons that is not "puff".',
+    });
+  }
+  const nonce = newJobId();
+  const { task, queue, payload, idempotencyKey } = job;
+  const id = idempotencyKey === undefined ? nonce : keyedJobId(task, idempotencyKey);
+  return { queue, id, task, payload, nonce, options: optionsOf(job, id, nonce, Date.now()) };
+}
+
+interface Pending extends PreparedJob {
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Adds jobs; those that are added in one turn of the event loop go to Redis together. */
+export class Additions {
+  readonly #engine: Engine;
+  readonly #records: Records;
+  readonly #expiry: Expiry;
+  #pending: Pending[] = [];
+
+  constructor(engine: Engine, records: Records, expiry: Expiry) {
+    this.#engine = engine;
+    this.#records = records;
+    this.#expiry = expiry;
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<AddedJob[]> {
+    return Promise.all(jobs.map(prepare).map((job) => this.addPrepared(job)));
+  }
+
+  /** Adds a job, unless it is there already. */
+  async addPrepared(job: PreparedJob): Promise<AddedJob> {
+    await this.#store(job);
+    const added = { id: storeId(job), isDuplicate: false };
+    if (job.id === job.nonce) return added;
+    // Redis has kept the first one of this key. If its time is over but nobody has swept it yet, it goes now.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const owner = await this.#ownerOf(job);
+      if (owner === job.nonce) return added;
+      if (owner !== undefined && (await this.#records.get(added.id)) !== undefined) break;
+      await this.#expiry.sweep(job.queue);
+      await this.#store(job);
+    }
+    return { ...added, isDuplicate: true };
+  }
+
+  async #ownerOf(job: PreparedJob): Promise<string | undefined> {
+    const { client } = await this.#engine.link();
+    const key = `${this.#engine.layout.queue(job.queue)}${job.id}`;
+    const options = await this.#engine.answered(client.hget(key, 'opts'));
+    return options === null ? undefined : (JSON.parse(options) as StoredOptions).puff?.nonce;
+  }
+
+  #store(job: PreparedJob): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#pending.length === 0) setImmediate(() => this.#flush());
+      this.#pending.push({ ...job, resolve, reject });
+    });
+  }
+
+  #flush(): void {
+    const queues = new Map<string, Pending[]>();
+    for (const job of this.#pending) {
+      const jobs = queues.get(job.queue);
+      if (jobs) jobs.push(job);
+      else queues.set(job.queue, [job]);
+    }
+    this.#pending = [];
+    for (const [queue, jobs] of queues) {
+      for (let start = 0; start < jobs.length; start += BATCH) {
+        const batch = jobs.slice(start, start + BATCH);
+        this.#send(queue, batch).then(
+          () => {
+            for (const { resolve } of batch) resolve();
+          },
+          (error: unknown) => {
+            for (const { reject } of batch) reject(error);
+          },
+        );
+      }
+    }
+  }
+
+  async #send(queueName: string, jobs: readonly PreparedJob[]): Promise<void> {
+    const { layout } = this.#engine;
+    const queue = await this.#engine.queue(queueName);
+    const now = Date.now();
+    const expiries: [string, number][] = [];
+    const children: [string, string, number, number][] = [];
+    for (const { id, options } of jobs) {
+      const { puff, delay = 0 } = options;
+      const keepMs = puff?.keepResultMs ?? 0;
+      expiries.push([id, now + delay + keepMs + GRACE_MS]);
+      if (puff?.parent === undefined) continue;
+      const job = storeId({ queue: queueName, id });
+      const keptMs = delay + keepMs + CHILDREN_MS;
+      children.push([layout.children(puff.parent), job, now, keptMs]);
+    }
+    // Noted first, so that no record can stay for ever.
+    const noted = this.#engine.script(
+      'puffRegister',
+      [layout.queues, layout.expiries(queueName)],
+      [JSON.stringify({ queue: queueName, areNew: true, expiries, children })],
+    );
+    const added = this.#engine.answered(
+      queue.addBulk(
+        jobs.map(({ task, payload, options }) => ({
+          name: task,
+          data: JSON.parse(payload) as unknown,
+          opts: options,
+        })),
+      ),
+    );
+    await Promise.all([noted, added]);
+  }
+}

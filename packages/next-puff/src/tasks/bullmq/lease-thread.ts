@@ -1,0 +1,56 @@
+/** The thread behind {@link Leases}. */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { openClient } from './connection.js';
+import type { LeaseCommand, LeaseThreadData, Lock } from './leases.js';
+import { defineScripts, runScript } from './scripts.js';
+
+/** Locks renewed by one script. */
+const BATCH = 500;
+
+const { settings, leaseMs } = workerData as LeaseThreadData;
+const held = new Map<string, Lock>();
+
+const keyOf = (lock: Lock) => `${lock.queue}${lock.id} ${lock.token}`;
+
+parentPort?.on('message', ({ type, lock }: LeaseCommand) => {
+  if (type === 'hold') held.set(keyOf(lock), lock);
+  else held.delete(keyOf(lock));
+});
+
+const client = await openClient(settings);
+// Renewing goes on when the connection is back.
+client.on('error', () => {});
+defineScripts(client);
+
+let isRenewing = false;
+setInterval(
+  async () => {
+    if (isRenewing || held.size === 0) return;
+    isRenewing = true;
+    try {
+      await renew([...held.values()]);
+    } catch {
+      // The connection is down, or Redis is: the next turn tries again.
+    } finally {
+      isRenewing = false;
+    }
+  },
+  Math.max(50, leaseMs / 4),
+);
+
+async function renew(locks: readonly Lock[]): Promise<void> {
+  for (let start = 0; start < locks.length; start += BATCH) {
+    const batch = locks.slice(start, start + BATCH);
+    const lost = (await runScript(
+      client,
+      'puffRenew',
+      [],
+      [leaseMs, JSON.stringify(batch)],
+    )) as number[];
+    if (lost.length === 0) continue;
+    const locksLost = lost.map((i) => batch[i] as Lock);
+    for (const lock of locksLost) held.delete(keyOf(lock));
+    parentPort?.postMessage(locksLost);
+  }
+}

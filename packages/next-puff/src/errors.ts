@@ -225,6 +225,78 @@ export class CacheValueError extends PuffError {
   }
 }
 
+/** What became of a task's last run. */
+export interface TaskFailureFields {
+  jobId: string;
+  task: string;
+  /** Of the error that the task threw. */
+  failure: { name: string; message: string; stack?: string; code?: string };
+}
+
+/** A task has failed and has no attempts left (`PUFF_TASK_FAILED`); `failure` is what its last run threw. */
+export class TaskFailedError extends PuffError {
+  static override readonly className: string = 'TaskFailedError';
+
+  readonly jobId: string;
+  readonly task: string;
+  readonly failure: TaskFailureFields['failure'];
+
+  constructor(message: string, fields: TaskFailureFields, options?: PuffErrorOptions) {
+    super('PUFF_TASK_FAILED', message, options);
+    this.jobId = fields.jobId;
+    this.task = fields.task;
+    this.failure = fields.failure;
+  }
+}
+
+/** A task was cancelled before it had returned (`PUFF_TASK_CANCELLED`). */
+export class TaskCancelledError extends PuffError {
+  static override readonly className: string = 'TaskCancelledError';
+
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_TASK_CANCELLED', message, options);
+  }
+}
+
+/** A task did not end within the time that somebody waited for its result (`PUFF_TASK_TIMEOUT`); it goes on. */
+export class TaskTimeoutError extends PuffError {
+  static override readonly className: string = 'TaskTimeoutError';
+
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_TASK_TIMEOUT', message, options);
+  }
+}
+
+/** There is no job of this id: it never was, or its record has expired (`PUFF_TASK_NOT_FOUND`). */
+export class TaskNotFoundError extends PuffError {
+  static override readonly className: string = 'TaskNotFoundError';
+
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_TASK_NOT_FOUND', message, options);
+  }
+}
+
+/** What a task is given, returns or reports is not JSON (`PUFF_TASK_VALUE`); `path` is where. */
+export class TaskValueError extends PuffError {
+  static override readonly className: string = 'TaskValueError';
+
+  readonly path: string;
+
+  constructor(message: string, path: string, options?: PuffErrorOptions) {
+    super('PUFF_TASK_VALUE', message, options);
+    this.path = path;
+  }
+}
+
+/** A payload is not what the task's schema asks for (`PUFF_TASK_PAYLOAD`). */
+export class TaskPayloadError extends PuffError {
+  static override readonly className: string = 'TaskPayloadError';
+
+  constructor(message: string, options?: PuffErrorOptions) {
+    super('PUFF_TASK_PAYLOAD', message, options);
+  }
+}
+
 /** A fault inside the native core, caught at the boundary (`PUFF_INTERNAL`): please report it. */
 export class InternalError extends PuffError {
   static override readonly className: string = 'InternalError';

@@ -26,3 +26,4 @@ export type {
   UnixSocketConfig,
   WebSocketsConfig,
 } from './server-config.cjs';
+export type { TasksConfig } from './tasks-config.cjs';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { ConfigError } from './config-error.cjs';
+import { ownModules } from './own-modules.cjs';
 import { defineConfig, type PuffConfig } from './puff-config.cjs';
 import { validateConfig } from './validate-config.cjs';
 
@@ -49,12 +49,7 @@ function evaluate(path: string): unknown {
   const jiti = createJiti(path, {
     moduleCache: false,
     fsCache: false,
-    virtualModules: {
-      'next-puff': ownModule('../index.js', { defineConfig }),
-      'next-puff/config': ownModule('./index.cjs', { defineConfig }),
-      'next-puff/errors': ownModule('../errors.js'),
-      'next-puff/postgres': ownModule('../postgres/index.js'),
-    },
+    virtualModules: ownModules({ defineConfig }),
   });
   try {
     const loaded = jiti(path) as { default?: unknown };
@@ -66,26 +61,4 @@ function evaluate(path: string): unknown {
       hint: /await/.test(reason) ? 'Top-level await is not possible here.' : undefined,
     });
   }
-}
-
-/**
- * What a config file gets when it imports one of our modules: the module that the rest of the process
- * has, loaded when one of its names is used, and not jiti's own copy of it. For `next-puff` itself that
- * is more than `require` would give, which sees only what `next.config` needs.
- *
- * @param present names that need no loading
- */
-function ownModule(file: string, present: object = {}): object {
-  return new Proxy(
-    { ...present, __esModule: true, default: undefined },
-    {
-      // Asked before each use of a name.
-      has: () => true,
-      get(target, name) {
-        if (name in target || typeof name === 'symbol') return Reflect.get(target, name);
-        // A require of its own, so that bundlers do not follow it.
-        return Reflect.get(createRequire(__filename)(file) as object, name);
-      },
-    },
-  );
 }

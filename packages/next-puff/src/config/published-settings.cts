@@ -23,6 +23,7 @@ export function settingsOf(config: PuffConfig): PuffSettings {
       deadlineMs: config.requests?.deadlineMs ?? DEFAULT_DEADLINE_MS,
       transaction: config.requests?.transaction ?? false,
     },
+    tasks: config.tasks ?? {},
   };
 }
 

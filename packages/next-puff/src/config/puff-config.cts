@@ -1,4 +1,5 @@
 import type { ServerConfig } from './server-config.cjs';
+import type { TasksConfig } from './tasks-config.cjs';
 
 /**
  * One pool of PostgreSQL connections. Everything is optional; times are in milliseconds.
@@ -55,6 +56,8 @@ export interface PuffConfig {
   requests?: RequestsConfig;
   /** The server of `next-puff start` and `next-puff dev`; `false` for Next.js' own. */
   server?: ServerConfig | false;
+  /** Background tasks. */
+  tasks?: TasksConfig;
   commands?: Record<string, Command>;
 }
 
@@ -66,6 +69,7 @@ export interface PuffConfig {
 export interface PuffSettings {
   postgres: PostgresConfig;
   requests: Required<RequestsConfig>;
+  tasks: TasksConfig;
 }
 
 /**

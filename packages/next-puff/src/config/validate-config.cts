@@ -14,6 +14,7 @@ import type {
   UnixSocketConfig,
   WebSocketsConfig,
 } from './server-config.cjs';
+import type { TasksConfig } from './tasks-config.cjs';
 
 /** Answers what is expected when the value is wrong, nothing when it is right. */
 type Check = (value: unknown, path: string, file: string) => string | undefined;
@@ -209,10 +210,28 @@ const serverKeys: Record<keyof ServerConfig, Check> = {
   websockets: shape(websocketsKeys),
 };
 
+const queueName: Check = (value) =>
+  typeof value === 'string' && /^[\w.-]{1,100}$/.test(value)
+    ? undefined
+    : 'up to 100 letters, digits, dots, hyphens and underscores';
+
+const tasksKeys: Record<keyof TasksConfig, Check> = {
+  engine: oneOf('postgres', 'bullmq'),
+  worker: flag,
+  concurrency: wholeNumber(1, 100_000),
+  queues: listOf(queueName),
+  leaseMs: wholeNumber(1_000, 3_600_000),
+  prefix: text,
+  files: listOf(text),
+  shutdownMs: duration,
+  unknownTaskMs: duration,
+};
+
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
   requests: shape(requestsKeys),
   server: either('an object or false', off, shape(serverKeys)),
+  tasks: shape(tasksKeys),
   commands: recordOf(fn),
 };
 

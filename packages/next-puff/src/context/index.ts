@@ -1,4 +1,5 @@
 export {
+  type ContextKind,
   currentContext,
   type Finisher,
   type IsolationLevel,

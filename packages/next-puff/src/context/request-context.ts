@@ -14,21 +14,35 @@ export type Outcome = 'success' | 'failure';
 /** Called once when a handler is done. */
 export type Finisher = (outcome: Outcome) => Promise<void> | void;
 
+/** What runs in a context. */
+export type ContextKind = 'route' | 'action' | 'socket' | 'task';
+
 /** What a request context is made from. */
 export interface RequestContextOptions {
-  kind: 'route' | 'action' | 'socket';
+  kind: ContextKind;
   name: string;
   /** Longest run in milliseconds; 0 means no deadline. */
   deadlineMs: number;
   transaction: false | { isolation?: IsolationLevel };
+  /** `traceparent` of what it is a part of. */
+  trace?: string | undefined;
 }
 
+const MORE_TIME: Record<ContextKind, string> = {
+  route: 'requests.deadlineMs in puff.config.ts, or deadlineMs of route()',
+  action: 'requests.deadlineMs in puff.config.ts, or deadlineMs of action()',
+  socket: 'requests.deadlineMs in puff.config.ts',
+  task: 'timeoutMs of task() or of schedule()',
+};
+
 /**
- * One run of a wrapped route handler or server action: its signal, its deadline, what it has open.
+ * One run of a wrapped route handler, a server action, a WebSocket or a task: its signal, its deadline, what it has open.
  */
 export class RequestContext {
-  readonly kind: 'route' | 'action' | 'socket';
+  readonly kind: ContextKind;
   readonly name: string;
+  /** `traceparent` (W3C Trace Context) of what it is a part of, if that is known. */
+  readonly trace: string | undefined;
   /**
    * Whatever the request keeps open, by its owner, for example a pool's transaction. The context
    * does not look inside.
@@ -49,6 +63,7 @@ export class RequestContext {
   constructor(options: RequestContextOptions) {
     this.kind = options.kind;
     this.name = options.name;
+    this.trace = options.trace;
     this.#transaction = options.transaction;
     this.#setDeadline(options.deadlineMs);
   }
@@ -141,7 +156,7 @@ export class RequestContext {
         `${this.name} did not finish within ${deadlineMs} ms.`,
         {
           operation: this.kind,
-          hint: 'Make it faster, or give it more time: requests.deadlineMs in puff.config.ts, or deadlineMs of route() or action().',
+          hint: `Make it faster, or give it more time: ${MORE_TIME[this.kind]}.`,
         },
       );
       this.abort(error);

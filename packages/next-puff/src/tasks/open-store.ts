@@ -1,0 +1,43 @@
+import { settings } from '../config/settings.js';
+import { PuffError } from '../errors.js';
+import type { TaskStore } from './store.js';
+
+// Per isolate, also when a bundler made a second copy of this module.
+const KEY = Symbol.for('next-puff.task-store');
+const globals = globalThis as { [KEY]?: Promise<TaskStore> };
+
+/** The engine that the configuration asks for: BullMQ where there is a Redis, PostgreSQL otherwise. */
+export function chosenEngine(): TaskStore['engine'] {
+  return settings().tasks.engine ?? (process.env.REDIS_URL ? 'bullmq' : 'postgres');
+}
+
+/**
+ * The store that this isolate schedules into and works from; opened when it is needed first.
+ *
+ * @throws what keeps the store from opening; the next call tries again
+ */
+export function openStore(): Promise<TaskStore> {
+  const opening = globals[KEY] ?? open();
+  globals[KEY] = opening;
+  opening.catch(() => {
+    if (globals[KEY] === opening) delete globals[KEY];
+  });
+  return opening;
+}
+
+/** Schedules into another store from now on, for tests and programs that open their own. */
+export function useTaskStore(store: TaskStore): void {
+  globals[KEY] = Promise.resolve(store);
+}
+
+/** Closes the store, if it is open. Workers are stopped before. */
+export async function closeTaskStore(): Promise<void> {
+  const opened = globals[KEY];
+  delete globals[KEY];
+  await (await opened?.catch(() => undefined))?.close();
+}
+
+async function open(): Promise<TaskStore> {
+  const engine = chosenEngine();
+  throw new PuffError('PUFF_TASK_ENGINE', `There is no engine ${engine}.`, { operation: 'open' });
+}

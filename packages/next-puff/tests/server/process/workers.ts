@@ -27,8 +27,12 @@ export function workerTests(): void {
       const server = startFixture(['--workers', '2']);
       const address = await server.address();
       expect(server.stdout).toContain('(2 workers)');
-      const threads = await threadsOf(address);
-      expect(threads).toHaveLength(2);
+      // Who is less busy is asked first: on a busy machine one may take all of a round.
+      const threads = new Set<number>();
+      await eventually(async () => {
+        for (const thread of await threadsOf(address)) threads.add(thread);
+        return threads.size === 2;
+      }, 'both answer');
       expect(threads).not.toContain(0);
     });
 

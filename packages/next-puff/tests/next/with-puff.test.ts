@@ -41,6 +41,7 @@ test('what the config has stays, and its object is not changed', () => {
     'next-puff',
     '@next-puff/core-native',
     'graphql',
+    'bullmq',
   ]);
   expect(extended.outputFileTracingIncludes).toMatchObject({
     '/*': expect.arrayContaining(['./data/**', './puff.config.*']),

@@ -54,12 +54,12 @@ export class Additions {
     this.#expiry = expiry;
   }
 
-  async add(jobs: readonly NewJob[]): Promise<AddedJob[]> {
-    return Promise.all(jobs.map(prepare).map((job) => this.addPrepared(job)));
+  add(jobs: readonly PreparedJob[]): Promise<AddedJob[]> {
+    return Promise.all(jobs.map((job) => this.#add(job)));
   }
 
   /** Adds a job, unless it is there already. */
-  async addPrepared(job: PreparedJob): Promise<AddedJob> {
+  async #add(job: PreparedJob): Promise<AddedJob> {
     await this.#store(job);
     const added = { id: storeId(job), isDuplicate: false };
     if (job.id === job.nonce) return added;

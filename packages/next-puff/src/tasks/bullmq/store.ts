@@ -11,12 +11,14 @@ import type {
   TaskStore,
   WorkOptions,
 } from '../store.js';
-import { Additions } from './additions.js';
+import { Additions, prepare } from './additions.js';
 import type { RedisSettings } from './connection.js';
 import { Engine } from './engine.js';
 import { Expiry } from './expiry.js';
-import { addressOf } from './job-id.js';
+import { addressOf, type JobAddress, storeId } from './job-id.js';
 import { listJobs } from './listing.js';
+import { Outbox } from './outbox/outbox.js';
+import { OutboxRelay } from './outbox/relay.js';
 import { Records } from './records.js';
 import { Schedules } from './schedules.js';
 import { Waiters } from './waiters.js';
@@ -27,14 +29,23 @@ export interface BullmqTaskStoreOptions {
   redis: RedisSettings;
   /** BullMQ's prefix of all keys; `bull` unless told otherwise, as everywhere in BullMQ. */
   prefix?: string;
+  /**
+   * Whether jobs that are scheduled inside a transaction of the default pool wait in PostgreSQL for its commit; by default
+   * where a database is configured.
+   */
+  outbox?: boolean;
 }
 
 /**
  * Keeps tasks in BullMQ's queues on Redis, where other BullMQ programs see them as ordinary jobs: a job's name is the task's,
  * its data the payload.
  */
-export function bullmqTaskStore({ redis, prefix = 'bull' }: BullmqTaskStoreOptions): TaskStore {
-  return new BullmqTaskStore(new Engine(redis, prefix));
+export function bullmqTaskStore({
+  redis,
+  prefix = 'bull',
+  outbox = Outbox.isPossible(),
+}: BullmqTaskStoreOptions): TaskStore {
+  return new BullmqTaskStore(new Engine(redis, prefix), outbox ? new Outbox(prefix) : undefined);
 }
 
 class BullmqTaskStore implements TaskStore {
@@ -45,22 +56,34 @@ class BullmqTaskStore implements TaskStore {
   readonly #waiters: Waiters;
   readonly #expiry: Expiry;
   readonly #schedules: Schedules;
+  readonly #outbox: Outbox | undefined;
+  #relay: OutboxRelay | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, outbox: Outbox | undefined) {
     this.#engine = engine;
+    this.#outbox = outbox;
     this.#records = new Records(engine);
     this.#expiry = new Expiry(engine);
     this.#additions = new Additions(engine, this.#records, this.#expiry);
-    this.#waiters = new Waiters(engine, this.#records);
+    this.#waiters = new Waiters(engine, (id) => this.get(id));
     this.#schedules = new Schedules(engine);
   }
 
-  add(jobs: readonly NewJob[]): Promise<AddedJob[]> {
-    return this.#additions.add(jobs);
+  async add(jobs: readonly NewJob[]): Promise<AddedJob[]> {
+    const prepared = jobs.map((job) => ({ job, prepared: prepare(job) }));
+    if (this.#outbox?.isInTransaction()) {
+      await this.#outbox.put(prepared);
+      // Whether Redis has one of the same key shows only when it gets there; the id is the same then.
+      return prepared.map(({ prepared }) => ({ id: storeId(prepared), isDuplicate: false }));
+    }
+    return this.#additions.add(prepared.map(({ prepared }) => prepared));
   }
 
-  get(id: string): Promise<JobRecord | undefined> {
-    return this.#records.get(id);
+  async get(id: string): Promise<JobRecord | undefined> {
+    const job = await this.#records.get(id);
+    if (job !== undefined || this.#outbox === undefined) return job;
+    // It may be brought to Redis between the two looks.
+    return (await this.#outbox.find(id)) ?? this.#records.get(id);
   }
 
   list(filter: JobFilter): Promise<{ jobs: JobRecord[]; next?: string }> {
@@ -89,19 +112,12 @@ class BullmqTaskStore implements TaskStore {
   async cancel(id: string): Promise<boolean> {
     const address = addressOf(id);
     if (address === undefined) return false;
-    const { layout } = this.#engine;
-    const { queue } = address;
-    const answer = await this.#engine.script(
-      'puffCancel',
-      [
-        ...this.#engine.stateKeys(queue),
-        layout.expiries(queue),
-        layout.events(queue),
-        `${layout.queue(queue)}stalled`,
-        layout.cancellations,
-      ],
-      [layout.queue(queue), address.id, Date.now(), queue],
-    );
+    let answer = await this.#cancelInRedis(address);
+    if (answer === 0 && this.#outbox !== undefined) {
+      if (await this.#outbox.remove(id)) return true;
+      // It may have been brought to Redis between the two looks.
+      answer = await this.#cancelInRedis(address);
+    }
     if (answer === -1) {
       throw new PuffError('PUFF_TASK_CANCEL', `The job ${id} is part of a BullMQ flow.`, {
         operation: 'cancel',
@@ -115,6 +131,21 @@ class BullmqTaskStore implements TaskStore {
       });
     }
     return answer === 1;
+  }
+
+  #cancelInRedis({ queue, id }: JobAddress): Promise<unknown> {
+    const { layout } = this.#engine;
+    return this.#engine.script(
+      'puffCancel',
+      [
+        ...this.#engine.stateKeys(queue),
+        layout.expiries(queue),
+        layout.events(queue),
+        `${layout.queue(queue)}stalled`,
+        layout.cancellations,
+      ],
+      [layout.queue(queue), id, Date.now(), queue],
+    );
   }
 
   async retry(id: string): Promise<boolean> {
@@ -153,12 +184,20 @@ class BullmqTaskStore implements TaskStore {
   }
 
   work(options: WorkOptions): StoreWorker {
+    if (this.#outbox !== undefined) {
+      this.#relay ??= new OutboxRelay(
+        this.#outbox,
+        (jobs) => this.#additions.add(jobs),
+        options.onTrouble,
+      );
+    }
     return new BullmqWorker(this.#engine, this.#expiry, options);
   }
 
   async close(): Promise<void> {
     this.#expiry.close();
     this.#waiters.close();
+    await this.#relay?.close();
     await this.#engine.close();
   }
 }

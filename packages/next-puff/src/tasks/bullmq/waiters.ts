@@ -1,7 +1,6 @@
 import type { JobRecord } from '../store.js';
 import type { Engine } from './engine.js';
 import { addressOf, storeId } from './job-id.js';
-import type { Records } from './records.js';
 import { StreamReader } from './stream-reader.js';
 
 /** How often jobs that are waited for are looked at, in case an event was missed. */
@@ -22,15 +21,15 @@ interface Waiter {
  */
 export class Waiters {
   readonly #engine: Engine;
-  readonly #records: Records;
+  readonly #read: (jobId: string) => Promise<JobRecord | undefined>;
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #readers = new Map<string, StreamReader>();
   #poll: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(engine: Engine, records: Records) {
+  constructor(engine: Engine, read: (jobId: string) => Promise<JobRecord | undefined>) {
     this.#engine = engine;
-    this.#records = records;
+    this.#read = read;
   }
 
   /** The record of a job once it has ended; undefined when there is none. */
@@ -87,7 +86,7 @@ export class Waiters {
   async #look(jobId: string): Promise<void> {
     let job: JobRecord | undefined;
     try {
-      job = await this.#records.get(jobId);
+      job = await this.#read(jobId);
     } catch {
       return;
     }

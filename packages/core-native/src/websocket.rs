@@ -5,7 +5,7 @@ use napi::bindgen_prelude::{Either, Uint8Array};
 use napi::{Error, JsString, Result};
 use napi_derive::napi;
 use puff_server::http::{Response, ResponseBody};
-use puff_server::websocket::{Acceptance, CloseCode, Frame, Sent};
+use puff_server::websocket::{Acceptance, CloseCode, Frame, OnGap, Sent};
 
 use crate::boundary::Boundary;
 use crate::server::{read_bytes, read_headers};
@@ -105,10 +105,19 @@ impl Boundary {
 
     /// Sends a socket what is published on a channel; false when it has ended.
     #[napi(catch_unwind)]
-    pub fn socket_subscribe(&self, socket: u32, channel: String) -> Result<bool> {
+    pub fn socket_subscribe(
+        &self,
+        socket: u32,
+        channel: String,
+        closes_on_gap: bool,
+    ) -> Result<bool> {
+        let on_gap = match closes_on_gap {
+            true => OnGap::Close,
+            false => OnGap::Ignore,
+        };
         self.isolate
             .sockets
-            .subscribe(socket, &channel)
+            .subscribe(socket, &channel, on_gap)
             .map_err(|error| Error::from_reason(format!("PUFF_SOCKET_CHANNELS: {error}")))
     }
 

@@ -1,6 +1,7 @@
 export type { SocketContext, SocketParams, UpgradeHandler } from './handler.js';
 export {
   type AcceptOptions,
+  type ChannelOptions,
   type Sendable,
   type SendOptions,
   ServerWebSocket,

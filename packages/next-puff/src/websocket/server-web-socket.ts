@@ -36,6 +36,16 @@ export interface SendOptions {
   binary?: boolean;
 }
 
+/** How a socket subscribes to a channel. */
+export interface ChannelOptions {
+  /**
+   * What happens when messages of other processes may have been missed, because the way to them was broken for a
+   * while: `'close'` (the default) closes the socket with 1013, so that its client connects again and asks for the
+   * present state; `'ignore'` goes on.
+   */
+  onGap?: 'close' | 'ignore';
+}
+
 /** What a socket is made with. */
 export interface SocketOptions {
   id: number;
@@ -262,14 +272,14 @@ export class ServerWebSocket
 
   /**
    * Sends the client what is published on a channel from now on, without JavaScript: texts and JSON as
-   * texts, bytes as bytes.
+   * texts, bytes as bytes. A client that reads too slowly is closed as with {@link ServerWebSocket.send}.
    *
    * @throws Error when the socket subscribes to 1,000 channels already
    */
-  subscribe(channel: string): void {
+  subscribe(channel: string, { onGap = 'close' }: ChannelOptions = {}): void {
     this.#use();
     if (this.#readyState !== ServerWebSocket.OPEN) return;
-    calls().boundary.socketSubscribe(this.#id, channel);
+    calls().boundary.socketSubscribe(this.#id, channel, onGap === 'close');
   }
 
   /** Ends {@link ServerWebSocket.subscribe}. */

@@ -92,6 +92,14 @@ impl Hub {
         }
     }
 
+    /// Tells those of one interest; see [`Hub::tell_gap`].
+    pub fn tell_gap_to(&self, interest: &Interest) {
+        let subscribers = self.lock().list(interest);
+        for subscriber in subscribers.iter().flat_map(|listed| listed.iter()) {
+            subscriber.gap();
+        }
+    }
+
     /// Subscribes to a channel until the subscription is dropped.
     pub fn subscribe(
         &'static self,

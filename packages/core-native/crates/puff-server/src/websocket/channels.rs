@@ -1,17 +1,31 @@
 //! Sockets that are given what is published on channels, without JavaScript.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use puff_core::pubsub::{Kind, Payload, Subscriber, Subscription, hub};
 use puff_core::runtime;
 
+use super::close::CloseCode;
 use super::frame::Frame;
 use super::handle::SocketHandle;
 
 /// To so many sockets the publisher delivers itself; a task delivers to more, so that an isolate that
 /// publishes is not held up.
 const INLINE: usize = 32;
+
+/// Messages that wait for that task; when there are more, they are dropped, which is a gap.
+const MAX_QUEUED: usize = 10_000;
+
+/// What becomes of a socket that may have missed messages of a channel, because the way to other processes was
+/// broken for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnGap {
+    /// It is closed with 1013, so that its client connects again and asks for the present state.
+    Close,
+    /// Nothing.
+    Ignore,
+}
 
 /// The channels that sockets of a server subscribe to.
 #[derive(Default)]
@@ -26,6 +40,8 @@ struct Members {
     /// The group's place in the hub; ends with the last socket.
     subscription: Option<Subscription>,
     sockets: HashMap<u64, SocketHandle>,
+    /// Sockets that do not mind having missed something.
+    careless: HashSet<u64>,
     /// The sockets as deliveries see them; none after a change.
     listed: Option<Arc<[SocketHandle]>>,
     /// What a task is to deliver, or is delivering.
@@ -35,7 +51,7 @@ struct Members {
 
 impl Channels {
     /// Gives a socket what is published on a channel, once however often it is called.
-    pub(super) fn subscribe(&self, channel: &Arc<str>, socket: &SocketHandle) {
+    pub(super) fn subscribe(&self, channel: &Arc<str>, socket: &SocketHandle, on_gap: OnGap) {
         let mut groups = self.lock();
         let group = groups.entry(channel.clone()).or_insert_with(|| {
             let group = Arc::new(Group::default());
@@ -44,6 +60,9 @@ impl Channels {
         });
         let mut members = lock(&group.0);
         members.sockets.insert(socket.id(), socket.clone());
+        if on_gap == OnGap::Ignore {
+            members.careless.insert(socket.id());
+        }
         members.listed = None;
     }
 
@@ -55,6 +74,7 @@ impl Channels {
         };
         let mut members = lock(&group.0);
         let removed = members.sockets.remove(&socket);
+        members.careless.remove(&socket);
         let listed = members.listed.take();
         let mut ended = None;
         if members.sockets.is_empty() {
@@ -80,9 +100,24 @@ impl Subscriber for Group {
             send(payload, members.sockets.values());
             return;
         }
+        if members.queue.len() >= MAX_QUEUED {
+            members.queue.clear();
+            drop(members);
+            return self.gap();
+        }
         members.queue.push_back(payload.clone());
         if !std::mem::replace(&mut members.is_delivering, true) {
             runtime::spawn(deliver_queue(self.0.clone()));
+        }
+    }
+
+    fn gap(&self) {
+        let members = lock(&self.0);
+        let mut careful = members.sockets.values().cloned().collect::<Vec<_>>();
+        careful.retain(|socket| !members.careless.contains(&socket.id()));
+        drop(members);
+        for socket in careful {
+            socket.close(CloseCode::TRY_AGAIN, "Messages may have been missed");
         }
     }
 }

@@ -27,6 +27,8 @@ impl CloseCode {
     pub const INTERNAL_ERROR: CloseCode = CloseCode(1011);
     /// The handler was replaced: connect again.
     pub const RESTART: CloseCode = CloseCode(1012);
+    /// Connect again.
+    pub const TRY_AGAIN: CloseCode = CloseCode(1013);
 
     /// Whether a close frame may have it: the codes of the registry, of libraries and of applications.
     pub fn is_sendable(self) -> bool {

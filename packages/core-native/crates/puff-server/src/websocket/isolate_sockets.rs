@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::channels::OnGap;
 use super::close::{CloseCode, Closed};
 use super::frame::Frame;
 use super::handle::{Sent, SocketHandle};
@@ -106,9 +107,14 @@ impl IsolateSockets {
     ///
     /// # Errors
     /// It subscribes to as many channels as it may.
-    pub fn subscribe(&self, id: u32, channel: &str) -> Result<bool, TooManyChannels> {
+    pub fn subscribe(
+        &self,
+        id: u32,
+        channel: &str,
+        on_gap: OnGap,
+    ) -> Result<bool, TooManyChannels> {
         match self.open(id) {
-            Some(open) => open.sockets.subscribe(&open.socket, channel),
+            Some(open) => open.sockets.subscribe(&open.socket, channel, on_gap),
             None => Ok(false),
         }
     }

@@ -27,6 +27,7 @@ mod refusal;
 mod sockets;
 mod writer;
 
+pub use channels::OnGap;
 pub use close::{CloseCode, Closed};
 pub use frame::Frame;
 pub use handle::{Sent, SocketHandle};

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::channels::Channels;
+use super::channels::{Channels, OnGap};
 use super::close::CloseCode;
 use super::handle::SocketHandle;
 use super::handshake::Handshake;
@@ -105,11 +105,17 @@ impl Sockets {
         left.len()
     }
 
-    /// Sends a socket what is published on a channel of the hub from now on; false when it has ended.
+    /// Sends a socket what is published on a channel of the hub from now on; false when it has ended. The first
+    /// call for a channel says what becomes of it after a gap.
     ///
     /// # Errors
     /// It subscribes to as many channels as it may.
-    pub fn subscribe(&self, socket: &SocketHandle, channel: &str) -> Result<bool, TooManyChannels> {
+    pub fn subscribe(
+        &self,
+        socket: &SocketHandle,
+        channel: &str,
+        on_gap: OnGap,
+    ) -> Result<bool, TooManyChannels> {
         let mut state = self.lock();
         let Some(open) = state.open.get_mut(&socket.id()) else {
             return Ok(false);
@@ -123,7 +129,7 @@ impl Sockets {
         let channel: Arc<str> = channel.into();
         open.channels.push(channel.clone());
         // Under the lock, so that it cannot come after the socket's end.
-        self.channels.subscribe(&channel, socket);
+        self.channels.subscribe(&channel, socket, on_gap);
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use puff_core::pubsub::{Kind, Payload, hub};
-use puff_server::websocket::{SocketOptions, TooManyChannels};
+use puff_core::pubsub::{Interest, Kind, Payload, hub};
+use puff_server::websocket::{OnGap, SocketOptions, TooManyChannels};
 
 use super::support::{Server, close};
 
@@ -24,8 +24,14 @@ async fn subscribed_sockets_get_what_is_published() {
     for _ in 0..3 {
         clients.push(server.raw().await);
         let socket = events.opened().await;
-        assert_eq!(server.sockets.subscribe(&socket, "news"), Ok(true));
-        assert_eq!(server.sockets.subscribe(&socket, "news"), Ok(true));
+        assert_eq!(
+            server.sockets.subscribe(&socket, "news", OnGap::Close),
+            Ok(true)
+        );
+        assert_eq!(
+            server.sockets.subscribe(&socket, "news", OnGap::Close),
+            Ok(true)
+        );
     }
     // All sockets are one subscriber.
     assert_eq!(publish("news", Kind::Text, "hello"), 1);
@@ -45,7 +51,10 @@ async fn many_sockets_get_all_messages_in_their_order() {
     for _ in 0..100 {
         clients.push(server.raw().await);
         let socket = events.opened().await;
-        server.sockets.subscribe(&socket, "many").unwrap();
+        server
+            .sockets
+            .subscribe(&socket, "many", OnGap::Close)
+            .unwrap();
     }
     for number in 0..50 {
         publish("many", Kind::Text, &number.to_string());
@@ -63,8 +72,14 @@ async fn a_subscription_ends_with_its_socket_or_before() {
     let (server, mut events) = Server::recorded(SocketOptions::default()).await;
     let (mut one, mut two) = (server.raw().await, server.raw().await);
     let (first, second) = (events.opened().await, events.opened().await);
-    server.sockets.subscribe(&first, "ending").unwrap();
-    server.sockets.subscribe(&second, "ending").unwrap();
+    server
+        .sockets
+        .subscribe(&first, "ending", OnGap::Close)
+        .unwrap();
+    server
+        .sockets
+        .subscribe(&second, "ending", OnGap::Close)
+        .unwrap();
     server.sockets.unsubscribe(&first, "ending");
     publish("ending", Kind::Text, "for the second");
     assert_eq!(two.receive().await.1, b"for the second");
@@ -75,7 +90,10 @@ async fn a_subscription_ends_with_its_socket_or_before() {
     while hub().subscribers("ending") > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.sockets.subscribe(&second, "ending"), Ok(false));
+    assert_eq!(
+        server.sockets.subscribe(&second, "ending", OnGap::Close),
+        Ok(false)
+    );
     assert_eq!(publish("ending", Kind::Text, "for nobody"), 0);
 }
 
@@ -88,13 +106,34 @@ async fn a_socket_subscribes_to_so_many_channels_at_most() {
         assert_eq!(
             server
                 .sockets
-                .subscribe(&socket, &format!("bounded {number}")),
+                .subscribe(&socket, &format!("bounded {number}"), OnGap::Close),
             Ok(true)
         );
     }
     assert_eq!(
-        server.sockets.subscribe(&socket, "one more"),
+        server.sockets.subscribe(&socket, "one more", OnGap::Close),
         Err(TooManyChannels)
     );
-    assert_eq!(server.sockets.subscribe(&socket, "bounded 7"), Ok(true));
+    assert_eq!(
+        server.sockets.subscribe(&socket, "bounded 7", OnGap::Close),
+        Ok(true)
+    );
+}
+
+#[tokio::test]
+async fn after_a_gap_sockets_that_mind_are_closed() {
+    let (server, mut events) = Server::recorded(SocketOptions::default()).await;
+    let (mut careful, mut careless) = (server.raw().await, server.raw().await);
+    for on_gap in [OnGap::Close, OnGap::Ignore] {
+        let socket = events.opened().await;
+        server
+            .sockets
+            .subscribe(&socket, "with a gap", on_gap)
+            .unwrap();
+    }
+    hub().tell_gap_to(&Interest::channel("with another gap"));
+    hub().tell_gap_to(&Interest::channel("with a gap"));
+    publish("with a gap", Kind::Text, "after it");
+    assert_eq!(careful.receive_close().await.0, 1013);
+    assert_eq!(careless.receive().await, (0x81, b"after it".to_vec()));
 }

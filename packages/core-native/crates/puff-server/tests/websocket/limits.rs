@@ -1,4 +1,5 @@
-use puff_server::websocket::{Frame, Sent, SocketOptions};
+use puff_core::pubsub::{Kind, Payload, hub};
+use puff_server::websocket::{Frame, OnGap, Sent, SocketOptions};
 
 use super::support::{Event, Server};
 
@@ -24,6 +25,37 @@ async fn a_client_that_reads_too_slowly_is_closed_and_its_queue_discarded() {
     let reason = "The client reads too slowly".to_owned();
     assert_eq!(next_closed(&mut events).await, (1008, reason, false));
     assert_eq!(socket.buffered(), 0);
+}
+
+#[tokio::test]
+async fn a_subscribed_client_that_never_reads_is_closed_and_holds_up_nobody() {
+    let options = SocketOptions {
+        max_buffered_bytes: 256 * 1024,
+        close_timeout_ms: 100,
+        ..SocketOptions::default()
+    };
+    let (server, mut events) = Server::recorded(options).await;
+    let _silent = server.raw().await;
+    let socket = events.opened().await;
+    server
+        .sockets
+        .subscribe(&socket, "never read", OnGap::Close)
+        .unwrap();
+    let payload = Payload {
+        kind: Kind::Binary,
+        bytes: vec![7; 64 * 1024].into(),
+        sender: None,
+    };
+    let mut sent = 0;
+    while hub().subscribers("never read") > 0 {
+        hub().publish("never read", payload.clone()).unwrap();
+        sent += 1;
+        assert!(sent < 100_000, "no end");
+        assert!(socket.buffered() <= 256 * 1024 + 65 * 1024);
+        tokio::task::yield_now().await;
+    }
+    let reason = "The client reads too slowly".to_owned();
+    assert_eq!(next_closed(&mut events).await, (1008, reason, false));
 }
 
 async fn next_closed(events: &mut super::support::Events) -> (u16, String, bool) {

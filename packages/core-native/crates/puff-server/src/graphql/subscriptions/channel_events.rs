@@ -28,6 +28,8 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     messages: VecDeque<Arc<Payload>>,
+    /// The message that came last.
+    last: Option<Arc<Payload>>,
     is_too_slow: bool,
 }
 
@@ -63,6 +65,19 @@ impl ChannelEvents {
 }
 
 impl Queue {
+    fn take(&self, payload: &Arc<Payload>) {
+        let mut waiting = self.lock();
+        if waiting.messages.len() < MAX_WAITING {
+            waiting.messages.push_back(payload.clone());
+            waiting.last = Some(payload.clone());
+        } else {
+            waiting.is_too_slow = true;
+            waiting.messages.clear();
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting
             .lock()
@@ -72,14 +87,43 @@ impl Queue {
 
 impl Subscriber for Queue {
     fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
-        let mut waiting = self.lock();
-        if waiting.messages.len() < MAX_WAITING {
-            waiting.messages.push_back(payload.clone());
-        } else {
-            waiting.is_too_slow = true;
-            waiting.messages.clear();
+        self.take(payload);
+    }
+
+    /// Brings the last message again; see `feed.rs`.
+    fn gap(&self) {
+        let last = self.lock().last.clone();
+        if let Some(last) = last {
+            self.take(&last);
         }
-        drop(waiting);
-        self.arrived.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use puff_core::pubsub::{Interest, Kind};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_gap_the_last_message_comes_again() {
+        let events = ChannelEvents::subscribe("channel events");
+        let gap = || hub().tell_gap_to(&Interest::channel("channel events"));
+        gap();
+        for text in ["one", "two"] {
+            let payload = Payload {
+                kind: Kind::Text,
+                bytes: Bytes::from_static(text.as_bytes()),
+                sender: None,
+            };
+            hub().publish("channel events", payload).unwrap();
+            if text == "one" {
+                gap();
+            }
+        }
+        for text in ["one", "one", "two"] {
+            assert_eq!(events.next().await.unwrap().bytes, text.as_bytes());
+        }
     }
 }

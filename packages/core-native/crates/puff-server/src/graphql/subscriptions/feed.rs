@@ -44,6 +44,8 @@ struct Members {
 #[derive(Default)]
 struct Queue {
     events: VecDeque<Arc<Payload>>,
+    /// The event that came last.
+    last: Option<Arc<Payload>>,
     /// A task executes the events that are there.
     is_running: bool,
 }
@@ -108,6 +110,7 @@ impl Feed {
             return self.give_up(&too_slow());
         }
         queue.events.push_back(payload.clone());
+        queue.last = Some(payload.clone());
         if !std::mem::replace(&mut queue.is_running, true) {
             drop(queue);
             runtime::spawn(Run(Some(self)).run());
@@ -221,6 +224,16 @@ impl Subscriber for Incoming {
     fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
         if let Some(feed) = self.0.upgrade() {
             feed.take(payload);
+        }
+    }
+
+    /// Executes the last event again: what is read for it shows what the missed ones have changed.
+    fn gap(&self) {
+        if let Some(feed) = self.0.upgrade() {
+            let last = lock(&feed.queue).last.clone();
+            if let Some(last) = last {
+                feed.take(&last);
+            }
         }
     }
 }

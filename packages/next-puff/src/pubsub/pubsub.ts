@@ -17,7 +17,7 @@ export const pubsub = {
    *
    * @param value text, bytes, or anything that JSON can hold
    * @throws {TypeError} for what is none of these
-   * @throws {PuffError} `PUFF_PUBSUB_OVERFLOW` when 10,000 messages or 64 MB wait for the way to other
+   * @throws {PuffError} `PUFF_PUBSUB_OVERFLOW` when 50,000 messages or 64 MB wait for the way to other
    *   processes; in this process it was delivered
    */
   publish(channel: string, value: unknown): number {

@@ -6,6 +6,8 @@
 
 mod hub;
 mod interest;
+mod node;
+mod outbox;
 mod pattern;
 mod payload;
 mod places;

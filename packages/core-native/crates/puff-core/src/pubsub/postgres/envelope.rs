@@ -3,8 +3,6 @@
 //! JSON, so that it is text without NUL whatever it holds: `[node, kind, channel, sender, content]`, or
 //! `[node, id]` for one that waits in the table. Bytes are in base64.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -35,13 +33,6 @@ pub(super) enum Notification {
     Stored(i64),
     /// One of our own, which has been delivered, or nothing that we understand.
     Other,
-}
-
-/// An id that no other process has.
-pub(super) fn new_node() -> Arc<str> {
-    // The keys of a hasher are the standard library's source of randomness.
-    let part = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", part(), part()).into()
 }
 
 /// Writes a message.
@@ -143,10 +134,5 @@ mod tests {
             Notification::Stored(7)
         ));
         assert!(matches!(read("us", r#"["us",7]"#), Notification::Other));
-    }
-
-    #[test]
-    fn nodes_differ() {
-        assert_ne!(new_node(), new_node());
     }
 }

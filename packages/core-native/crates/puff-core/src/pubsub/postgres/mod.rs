@@ -21,6 +21,7 @@ use crate::runtime;
 use self::outbox::Outbox;
 use super::hub::Hub;
 use super::interest::Interest;
+use super::node::new_node;
 use super::payload::Payload;
 use super::transport::{Overflow, Transport, Wait};
 
@@ -40,7 +41,7 @@ impl PostgresTransport {
     /// # Errors
     /// Certificate files of the pool that cannot be used any more.
     pub fn new(hub: &'static Hub, pool: &Pool) -> Result<Arc<PostgresTransport>, ConfigError> {
-        let node = envelope::new_node();
+        let node = new_node();
         Ok(Arc::new(PostgresTransport {
             outbox: Outbox::new(node.clone(), pool.companion("publisher", 1)?),
             inbox: inbox::Inbox::new(hub, node, pool.companion("listener", 2)?),

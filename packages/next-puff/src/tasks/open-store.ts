@@ -39,5 +39,18 @@ export async function closeTaskStore(): Promise<void> {
 
 async function open(): Promise<TaskStore> {
   const engine = chosenEngine();
+  if (engine === 'bullmq') return openBullmq();
   throw new PuffError('PUFF_TASK_ENGINE', `There is no engine ${engine}.`, { operation: 'open' });
+}
+
+async function openBullmq(): Promise<TaskStore> {
+  const url = process.env.REDIS_URL;
+  if (!url) {
+    throw new PuffError('PUFF_TASK_ENGINE', 'The engine bullmq needs a Redis.', {
+      operation: 'open',
+      hint: 'Set REDIS_URL, or take tasks.engine out of puff.config.ts to keep tasks in PostgreSQL.',
+    });
+  }
+  const { bullmqTaskStore } = await import('./bullmq/index.js');
+  return bullmqTaskStore({ redis: { url } });
 }

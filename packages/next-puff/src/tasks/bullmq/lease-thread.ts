@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { openClient } from './connection.js';
-import type { LeaseCommand, LeaseThreadData, Lock } from './leases.js';
+import type { LeaseCommand, LeaseNews, LeaseThreadData, Lock } from './leases.js';
 import { defineScripts, runScript } from './scripts.js';
 
 /** Locks renewed by one script. */
@@ -22,6 +22,8 @@ const client = await openClient(settings);
 // Renewing goes on when the connection is back.
 client.on('error', () => {});
 defineScripts(client);
+const tell = (news: LeaseNews) => parentPort?.postMessage(news);
+void client.info().then(() => tell('ready'));
 
 let isRenewing = false;
 setInterval(
@@ -51,6 +53,6 @@ async function renew(locks: readonly Lock[]): Promise<void> {
     if (lost.length === 0) continue;
     const locksLost = lost.map((i) => batch[i] as Lock);
     for (const lock of locksLost) held.delete(keyOf(lock));
-    parentPort?.postMessage(locksLost);
+    tell(locksLost);
   }
 }

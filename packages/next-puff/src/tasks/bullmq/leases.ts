@@ -13,6 +13,9 @@ export interface Lock {
 /** What the thread is told. */
 export type LeaseCommand = { type: 'hold'; lock: Lock } | { type: 'release'; lock: Lock };
 
+/** What the thread tells: that it has its connection, or which locks are lost. */
+export type LeaseNews = 'ready' | Lock[];
+
 /** What the thread is started with. */
 export interface LeaseThreadData {
   settings: RedisSettings;
@@ -25,12 +28,19 @@ export interface LeaseThreadData {
  */
 export class Leases {
   readonly #thread: Worker;
+  /** Resolves when the thread has its connection: no job is claimed before. */
+  readonly ready: Promise<void>;
 
   /** `onLost` learns of locks that somebody else has by now, or nobody; also of those of jobs that have just ended. */
   constructor(data: LeaseThreadData, onLost: (lock: Lock) => void) {
     this.#thread = new Worker(new URL('./lease-thread.js', import.meta.url), { workerData: data });
     this.#thread.unref();
-    this.#thread.on('message', (lost: Lock[]) => lost.forEach(onLost));
+    this.ready = new Promise((resolve) => {
+      this.#thread.on('message', (news: LeaseNews) => {
+        if (news === 'ready') resolve();
+        else news.forEach(onLost);
+      });
+    });
     // Without the thread, locks run out and jobs are run again: that must not stay unseen.
     this.#thread.on('error', (error) => {
       throw error;

@@ -20,6 +20,9 @@ const DRAIN_DELAY_S = 5;
 /** Pause before a command is tried again that the connection has lost. */
 const RETRY_MS = 500;
 
+/** How long Redis has to take back the jobs of a worker that is closed by force. */
+const FORCED_CLOSE_MS = 5_000;
+
 /** A job that this worker has. */
 interface Run {
   queue: string;
@@ -77,7 +80,7 @@ export class BullmqWorker implements StoreWorker {
       );
       if (run) this.#lose(run.lock, 'PUFF_TASK_CANCELLED', 'The job was cancelled.');
     });
-    await this.#cancellations.ready;
+    await Promise.all([this.#cancellations.ready, this.#leases.ready]);
     for (const queue of queues) {
       if (this.#isClosing) return;
       await this.#engine.script(
@@ -279,15 +282,15 @@ export class BullmqWorker implements StoreWorker {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#isClosing = true;
-    await this.#started;
+    // Redis may be away the whole time: nothing here waits for it without an end.
+    await within(timeoutMs, this.#started);
     this.#limits.close();
     const ended = Promise.all([...this.#workers.values()].map((worker) => worker.close()));
-    const timer = setTimeout(() => void this.#giveAllBack(), timeoutMs);
     try {
-      await ended;
+      await within(timeoutMs, ended);
+      await within(FORCED_CLOSE_MS, Promise.all([this.#giveAllBack(), ended]));
     } finally {
-      clearTimeout(timer);
-      await this.#reports.flush();
+      await within(FORCED_CLOSE_MS, this.#reports.flush());
       this.#cancellations?.close();
       await this.#leases.close();
     }
@@ -308,6 +311,19 @@ export class BullmqWorker implements StoreWorker {
       }
       run.giveUp();
     }
+  }
+}
+
+/** Waits for something, but no longer than so many milliseconds. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([promise, end]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

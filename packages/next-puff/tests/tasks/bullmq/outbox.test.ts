@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { postgres } from 'next-puff/postgres';
 import { testServer } from '../../postgres/support/server';
 import { add, completed, Redis } from './support/stores.ts';
 
 const server = testServer();
+jest.setTimeout(120_000);
+
 let redis: Redis;
 beforeEach(async () => {
   redis = await Redis.start();

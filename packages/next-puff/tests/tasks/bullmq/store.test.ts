@@ -1,5 +1,8 @@
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { ClaimedJob } from '../../../dist/tasks/store.js';
 import { add, completed, failed, newJob, Redis, until } from './support/stores.ts';
+
+jest.setTimeout(120_000);
 
 let redis: Redis;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import type { NewJob, RunOutcome, TaskStore, WorkOptions } from '../../../../dis
 import { RedisServer } from '../../../redis/support/redis-server.ts';
 
 /** How long a condition may take to come true on a busy machine. */
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** A Redis of a test's own and stores on it, all ended together. */
 export class Redis {

@@ -7,6 +7,7 @@ interface LoaderContext {
   getOptions(): TransformOptions;
   getResolve(): (context: string, request: string) => Promise<string>;
   addDependency(path: string): void;
+  addContextDependency(path: string): void;
   emitWarning(warning: Error): void;
 }
 
@@ -33,6 +34,7 @@ async function run(loader: LoaderContext, code: string) {
     options: loader.getOptions(),
     resolve: (fromFile, specifier) => resolve(dirname(fromFile), specifier),
     addDependency: (path) => loader.addDependency(path),
+    addFolderDependency: (path) => loader.addContextDependency(path),
     warn: (message) => {
       const warning = new Error(message);
       // Where in the loader it was made tells the reader nothing.

@@ -17,6 +17,8 @@ export interface WithPuffOptions {
   routes?: boolean;
   /** Whether server actions are wrapped. Default true. */
   actions?: boolean;
+  /** Whether tasks are named after their files, and brought into the server by what mounts `taskRoutes()`. Default true. */
+  tasks?: boolean;
   /**
    * Packages that next-puff stands for, in the app and in its dependencies: `pg` becomes
    * `next-puff/pg`. Default: none.
@@ -41,7 +43,7 @@ const DEFAULT_PAGE_EXTENSIONS = ['tsx', 'ts', 'jsx', 'js'];
 
 /**
  * Adds next-puff to a Next.js config: the exports of every `app/**\/route.*` and every server action
- * run in a request context, in `next dev` and `next build`, under Turbopack and webpack.
+ * run in a request context and tasks are named after their files, in `next dev` and `next build`, under Turbopack and webpack.
  *
  * It takes whatever Next.js takes (an object, a promise, a function, an async function) and answers
  * with the same. It adds to the config and replaces nothing in it. It also reads `puff.config.*` and
@@ -75,7 +77,7 @@ export function withPuff(
 }
 
 function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string): NextConfig {
-  const { routes = true, actions = true, cache = true, patch = [] } = options;
+  const { routes = true, actions = true, tasks = true, cache = true, patch = [] } = options;
   const extended: NextConfig = {
     ...config,
     adapterPath: takeAdapterSlot(config.adapterPath),
@@ -83,12 +85,13 @@ function extendConfig(config: NextConfig, options: WithPuffOptions, dir: string)
     outputFileTracingIncludes: extendTracing(config.outputFileTracingIncludes, dir),
     ...(cache ? installCache(config) : {}),
   };
-  if (!routes && !actions && patch.length === 0) return extended;
+  if (!routes && !actions && !tasks && patch.length === 0) return extended;
   const transformOptions: TransformOptions = {
     dir,
     pageExtensions: config.pageExtensions ?? [...DEFAULT_PAGE_EXTENSIONS, 'mjs'],
     routes,
     actions,
+    tasks,
     version: loaderVersion(),
   };
   // Without this condition Next.js could no longer warn that Turbopack ignores `webpack`.
@@ -139,6 +142,7 @@ function extendTurbopack(
             { path: new RegExp(`(^|/)app/(.*/)?route\\.(${extensions})$`) },
             // In the browser's graph too, so that both see the same actions.
             { content: /use server/ },
+            { content: /next-puff\/tasks/ },
           ],
         },
       ],

@@ -10,6 +10,8 @@ export interface IsolateOptions {
   protocol: 'http' | 'https';
   hostname: string | undefined;
   port: number;
+  /** How many isolates answer; they share the bound of the tasks that run at the same time. */
+  isolates: number;
 }
 
 /** An isolate that answers requests. */
@@ -18,6 +20,8 @@ export interface RunningIsolate {
   distDir: string;
   /** Whether a development server is to start again when its memory is nearly full. */
   restartsWhenFull: boolean;
+  /** Takes no more tasks; resolves when those that run have ended, or were given back. */
+  drainTasks(): Promise<void>;
   /**
    * Takes no more requests and resolves when those that it has are answered and what they left to do
    * (`after`, `waitUntil`) is done. It is not bounded: the caller is.

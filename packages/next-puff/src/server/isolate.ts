@@ -20,6 +20,7 @@ import {
   startNext,
 } from './next/request-handlers.js';
 import { loadRouteHandlers, readSite } from './next/route-entries.js';
+import { startTasks } from './tasks.js';
 import { withTunnels } from './tunnel/tunnels.js';
 
 /**
@@ -46,9 +47,11 @@ export async function startIsolate(options: IsolateOptions): Promise<RunningIsol
     isDev: options.isDev,
   });
   attach(options.server, withTunnels(exchanges, next.upgrade));
+  const tasks = startTasks(next, options);
   return {
     distDir: next.distDir,
     restartsWhenFull: next.restartsWhenFull,
+    drainTasks: () => tasks.drain(),
     drain: async () => {
       // What is being answered keeps the isolate alive, not only what is to come.
       calls().hold();

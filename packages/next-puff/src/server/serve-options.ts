@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { ServerConfig, ShutdownConfig } from '../config/server-config.cjs';
+import { taskShutdownMs } from '../tasks/worker-limits.js';
 
 /**
  * How an app is served: the command line and `puff.config.*` decide it, and the process that serves it
@@ -46,6 +47,8 @@ export interface ServerReport {
 }
 
 const DEFAULT_PORT = 3000;
+/** To abort tasks and give their jobs back. */
+const GIVE_BACK_MS = 5_000;
 
 /** Puts together how an app is served. */
 export function serveOptionsOf(
@@ -74,7 +77,12 @@ export function serveOptionsOf(
 }
 
 /** The limits of shutting down, complete. */
-export function shutdownLimits({ server, isDev }: ServeOptions): Required<ShutdownConfig> {
+export function shutdownLimits({
+  server,
+  isDev,
+}: ServeOptions): Required<ShutdownConfig> & { tasksMs: number } {
+  // The worker keeps to its own bound; this is for one that does not.
+  const tasksMs = taskShutdownMs(isDev) + GIVE_BACK_MS;
   // Whoever develops wants the terminal back.
   if (isDev)
     return {
@@ -84,6 +92,7 @@ export function shutdownLimits({ server, isDev }: ServeOptions): Required<Shutdo
       socketsMs: 200,
       backgroundMs: 1_000,
       poolsMs: 500,
+      tasksMs,
     };
   return {
     delayMs: 0,
@@ -92,6 +101,7 @@ export function shutdownLimits({ server, isDev }: ServeOptions): Required<Shutdo
     socketsMs: 2_000,
     backgroundMs: 10_000,
     poolsMs: 3_000,
+    tasksMs,
     ...server.shutdown,
   };
 }

@@ -43,6 +43,7 @@ interface Answering {
   /** Where Next.js' build is, below the app's folder. */
   distDir: string;
   signal?(signal: EndingSignal): void;
+  drainTasks(): Promise<void>;
   drain(): Promise<void>;
 }
 
@@ -85,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     protocol,
     hostname,
     port,
+    isolates: workers,
   });
   if (!isDev) serveSite(options, server, answering.distDir);
   announce({
@@ -104,8 +106,9 @@ async function startAnswering(options: ServeOptions, isolate: IsolateOptions): P
       const { distDir, restartsWhenFull } = running;
       // Clients of WebSockets are told, so that they connect again.
       const restart = () => {
-        const { backgroundMs: _, poolsMs: __, ...limits } = shutdownLimits(options);
-        void drainServer(isolate.server, limits).finally(() => process.exit(RESTART_EXIT_CODE));
+        const { tasksMs: _, backgroundMs: __, poolsMs: ___, ...limits } = shutdownLimits(options);
+        const drained = [drainServer(isolate.server, limits), running.drainTasks()];
+        void Promise.allSettled(drained).finally(() => process.exit(RESTART_EXIT_CODE));
       };
       watchForRestarts({ directory, distDir, restartsWhenFull, restart });
     }
@@ -142,8 +145,10 @@ async function shutDown(
   answering: Answering,
   signal: EndingSignal,
 ): Promise<void> {
-  const { backgroundMs, poolsMs, ...limits } = shutdownLimits(options);
+  const { tasksMs, backgroundMs, poolsMs, ...limits } = shutdownLimits(options);
   answering.signal?.(signal);
+  // From now on, while requests are still answered.
+  const tasks = answering.drainTasks();
   const serverMs = limits.delayMs + Math.max(limits.requestsMs, limits.socketsMs) + ABORT_MS;
   const stages: ShutdownStage[] = [
     {
@@ -151,6 +156,7 @@ async function shutDown(
       limitMs: serverMs,
       run: async () => lossesOf(await drainServer(server.id, limits)),
     },
+    { name: 'tasks', limitMs: tasksMs, run: () => tasks },
     { name: 'after() and waitUntil', limitMs: backgroundMs, run: () => answering.drain() },
     { name: 'pools', limitMs: poolsMs, run: closePools },
   ];

@@ -8,6 +8,8 @@ import type { EndingSignal } from './shutdown.js';
 export type ToWorker =
   /** The process got a signal, which arrives on the main thread only. */
   | { kind: 'signal'; signal: EndingSignal }
+  /** Finish the tasks that run and say so. */
+  | { kind: 'drainTasks' }
   /** Finish what is there and say so. */
   | { kind: 'drain' };
 
@@ -23,6 +25,7 @@ export type FromWorker =
   | { kind: 'ready'; distDir: string }
   /** It cannot start, and another one could not either. */
   | { kind: 'failed'; failure: WorkerFailure }
+  | { kind: 'tasksDrained' }
   | { kind: 'drained' };
 
 const port = parentPort;
@@ -33,7 +36,9 @@ try {
   const isolate = await startIsolate(workerData as IsolateOptions);
   port.on('message', (message: ToWorker) => {
     if (message.kind === 'signal') process.emit(message.signal, message.signal);
-    else void isolate.drain().finally(() => tell({ kind: 'drained' }));
+    else if (message.kind === 'drainTasks') {
+      void isolate.drainTasks().finally(() => tell({ kind: 'tasksDrained' }));
+    } else void isolate.drain().finally(() => tell({ kind: 'drained' }));
   });
   tell({ kind: 'ready', distDir: isolate.distDir });
 } catch (error) {

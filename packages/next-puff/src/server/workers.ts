@@ -51,6 +51,11 @@ export class Workers {
     for (const place of this.#places) place.tell({ kind: 'signal', signal });
   }
 
+  /** As `drainTasks` of a running isolate, for all of them. */
+  async drainTasks(): Promise<void> {
+    await Promise.all(this.#places.map((place) => place.drainTasks()));
+  }
+
   /** As `drain` of a running isolate, for all of them. */
   async drain(): Promise<void> {
     await Promise.all(this.#places.map((place) => place.drain()));
@@ -72,6 +77,7 @@ class Place {
   #isDraining = false;
   #pause: NodeJS.Timeout | undefined;
   #onDrained = () => {};
+  #onTasksDrained = () => {};
   #onReady!: (distDir: string) => void;
   #onFailure!: (error: unknown) => void;
 
@@ -87,6 +93,15 @@ class Place {
 
   tell(message: ToWorker): void {
     this.#worker?.postMessage(message);
+  }
+
+  /** Lets the worker finish its tasks. */
+  async drainTasks(): Promise<void> {
+    if (this.#worker === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#onTasksDrained = resolve;
+      this.tell({ kind: 'drainTasks' });
+    });
   }
 
   /** Lets the worker finish what it has; none comes after it. */
@@ -123,6 +138,8 @@ class Place {
   #hear(message: FromWorker): void {
     if (message.kind === 'drained') {
       this.#onDrained();
+    } else if (message.kind === 'tasksDrained') {
+      this.#onTasksDrained();
     } else if (message.kind === 'ready') {
       if (this.#wasEverReady) say(`worker ${this.#number} is ready again`);
       this.#wasEverReady = true;
@@ -138,6 +155,7 @@ class Place {
 
   #end(code: number, failure: Error | undefined): void {
     this.#worker = undefined;
+    this.#onTasksDrained();
     if (this.#isDraining) {
       this.#onDrained();
       return;

@@ -51,6 +51,7 @@ async function openBullmq(): Promise<TaskStore> {
       hint: 'Set REDIS_URL, or take tasks.engine out of puff.config.ts to keep tasks in PostgreSQL.',
     });
   }
+  const { prefix } = settings().tasks;
   const { bullmqTaskStore } = await import('./bullmq/index.js');
-  return bullmqTaskStore({ redis: { url } });
+  return bullmqTaskStore({ redis: { url }, ...(prefix !== undefined && { prefix }) });
 }

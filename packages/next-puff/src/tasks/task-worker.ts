@@ -1,12 +1,13 @@
-import { availableParallelism } from 'node:os';
 import { settings } from '../config/settings.js';
 import { say } from '../report.js';
+import { CodeGenerations } from './code-generations.js';
 import { loadTaskFiles } from './load-files.js';
 import { openStore } from './open-store.js';
 import { type RegisteredTask, registeredTasks, registryVersion } from './registry.js';
 import { GRACE_MS, runJob } from './run-job.js';
 import type { ClaimedJob, RunOutcome, StoreWorker, TaskLimits, TaskStore } from './store.js';
 import { storedSchedules } from './stored-schedules.js';
+import { taskConcurrency, taskShutdownMs } from './worker-limits.js';
 import { WorkerNumbers } from './worker-numbers.js';
 
 /** How this process works on tasks; what is left out comes from `tasks` of puff.config. */
@@ -19,8 +20,8 @@ export interface WorkerOptions {
    * When this version of the app was built: the schedules of the newest version are those that count. Default: now.
    */
   deployedAt?: Date | number | undefined;
-  /** Called before each run, which waits for it: development compiles what has changed. @internal */
-  beforeRun?: ((running: number) => Promise<void>) | undefined;
+  /** Loads what has changed of the code, before each run: for development. @internal */
+  reload?: (() => Promise<void>) | undefined;
 }
 
 /** Works on tasks until it is stopped. */
@@ -42,9 +43,7 @@ export interface TaskWorker {
 }
 
 const LEASE_MS = 15_000;
-const SHUTDOWN_MS = 15_000;
 const UNKNOWN_TASK_MS = 86_400_000;
-const PER_CORE = 4;
 const DEFAULT_QUEUE = 'default';
 
 // Per isolate, also when a bundler made a second copy of this module.
@@ -75,13 +74,9 @@ export function presentWorker(): Promise<TaskWorker> | undefined {
   return globals[KEY];
 }
 
-/** Runs at the same time that a process has, unless its options say otherwise. */
-export function defaultConcurrency(): number {
-  return settings().tasks.concurrency ?? availableParallelism() * PER_CORE;
-}
-
 class WorkerOfTasks implements TaskWorker {
   readonly numbers = new WorkerNumbers();
+  readonly #generations = new CodeGenerations();
   readonly #store: TaskStore;
   readonly #options: WorkerOptions;
   #queues: readonly string[] = [];
@@ -127,7 +122,7 @@ class WorkerOfTasks implements TaskWorker {
     this.#isStopped = true;
     if (globals[KEY] && (await globals[KEY]) === this) globals[KEY] = undefined;
     await this.#worker.close({
-      timeoutMs: timeoutMs ?? settings().tasks.shutdownMs ?? SHUTDOWN_MS,
+      timeoutMs: timeoutMs ?? taskShutdownMs(),
     });
   }
 
@@ -147,7 +142,7 @@ class WorkerOfTasks implements TaskWorker {
     const former = this.#worker;
     this.#work();
     // Its runs go on; it takes no more.
-    void former.close({ timeoutMs: settings().tasks.shutdownMs ?? SHUTDOWN_MS });
+    void former.close({ timeoutMs: taskShutdownMs() });
   }
 
   #deployedAt(): number {
@@ -166,7 +161,7 @@ class WorkerOfTasks implements TaskWorker {
     this.#queues = this.#options.queues ?? queues ?? queuesOf(tasks);
     this.#worker = this.#store.work({
       queues: this.#queues,
-      concurrency: this.#options.concurrency ?? defaultConcurrency(),
+      concurrency: this.#options.concurrency ?? taskConcurrency(),
       leaseMs,
       limits: limitsOf(tasks),
       run: (job, signal) => this.#run(job, signal),
@@ -176,12 +171,19 @@ class WorkerOfTasks implements TaskWorker {
 
   async #run(job: ClaimedJob, signal: AbortSignal): Promise<RunOutcome> {
     const worker = this.#worker;
+    const { reload } = this.#options;
+    if (reload === undefined) return this.#runHere(job, signal, worker);
     try {
-      await this.#options.beforeRun?.(worker.running);
+      await this.#generations.enter(reload);
     } catch (error) {
       say(`task ${job.task} waits, its code cannot be loaded: ${(error as Error).message}`);
       return { type: 'returned', delayMs: 1_000 };
     }
+    void this.refresh().catch((error) => this.#tell(error as Error));
+    return this.#generations.run(() => this.#runHere(job, signal, worker));
+  }
+
+  async #runHere(job: ClaimedJob, signal: AbortSignal, worker: StoreWorker): Promise<RunOutcome> {
     const begin = performance.now();
     const outcome = await runJob(job, signal, {
       report: (id, report) => worker.report(id, report),

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { handlerOf, type UpgradeHandler } from './handler.js';
 import {
@@ -86,6 +86,17 @@ async function loadHandler(
   url: string,
   shouldEnsure: boolean,
 ): Promise<UpgradeHandler | undefined> {
+  const userland = await loadUserland(inner, page, url, shouldEnsure);
+  return userland && handlerOf(userland);
+}
+
+/** The author's module of a route, evaluated. */
+async function loadUserland(
+  inner: InnerServer,
+  page: string,
+  url: string,
+  shouldEnsure: boolean,
+): Promise<object | undefined> {
   const found = await inner.findPageComponents({
     page,
     query: {},
@@ -99,17 +110,40 @@ async function loadHandler(
   // Before the author's code can take a hold of `fetch`.
   patchFetch?.();
   await routeModule?.ensureUserland();
-  const userland = (await routeModule?._getUserland?.()) ?? routeModule?.userland;
-  return userland && handlerOf(userland);
+  return (await routeModule?._getUserland?.()) ?? routeModule?.userland;
+}
+
+/**
+ * Finds the route that mounts `taskRoutes()`, in development.
+ *
+ * @returns what compiles and evaluates it, and with it the tasks, as they are now; nothing if there is none
+ */
+export function taskRouteLoader(
+  server: object,
+  directory: string,
+): (() => Promise<void>) | undefined {
+  const inner = server as InnerServer;
+  for (const { pathname, page, file } of appPathsOf(directory, inner.nextConfig.pageExtensions)) {
+    if (page === undefined || !/\btaskRoutes\b/.test(readFileSync(file, 'utf8'))) continue;
+    return async () => {
+      await loadUserland(inner, page, pathname, true);
+    };
+  }
+  return undefined;
+}
+
+/** A page or route file of an app. */
+interface AppFile extends AppPath {
+  file: string;
 }
 
 /** The pages and route files of an app. */
-function appPathsOf(directory: string, extensions: readonly string[]): AppPath[] {
+function appPathsOf(directory: string, extensions: readonly string[]): AppFile[] {
   const app = [join(directory, 'app'), join(directory, 'src', 'app')].find((one) =>
     existsSync(one),
   );
   if (app === undefined) return [];
-  const paths: AppPath[] = [];
+  const paths: AppFile[] = [];
   for (const file of readdirSync(app, { recursive: true, encoding: 'utf8' })) {
     const [, folder = '', name, extension] =
       /^(.*\/)?(page|route)\.(.+)$/.exec(file.split(sep).join('/')) ?? [];
@@ -120,6 +154,7 @@ function appPathsOf(directory: string, extensions: readonly string[]): AppPath[]
     const visible = segments.filter((one) => !/^(?:\(.*\)|@.*)$/.test(one));
     paths.push({
       pathname: `/${visible.join('/')}`,
+      file: join(app, file),
       page: name === 'route' ? `/${[...segments, 'route'].join('/')}` : undefined,
     });
   }

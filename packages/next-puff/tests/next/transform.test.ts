@@ -1,5 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { SourceMap } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { transform } from '../../dist/next/transform/index.js';
 
@@ -9,6 +18,7 @@ const OPTIONS = {
   pageExtensions: ['ts', 'tsx', 'js', 'jsx'],
   routes: true,
   actions: true,
+  tasks: true,
   version: 'test',
 };
 
@@ -39,6 +49,7 @@ async function run(
       return found;
     },
     addDependency: (path: string) => dependencies.push(path),
+    addFolderDependency: (path: string) => dependencies.push(path),
     warn: (message: string) => warnings.push(message),
   });
   return { code: result?.code, map: result?.map, warnings, dependencies };
@@ -82,6 +93,56 @@ test('the options turn each half off', async () => {
   expect((await run(code, 'app/route.ts', { actions: false })).code).not.toContain('puffAction');
   const neither = await run(code, 'app/route.ts', { routes: false, actions: false });
   expect(neither.code).toBeUndefined();
+});
+
+describe('tasks', () => {
+  const code = "import { task } from 'next-puff/tasks';\nexport const a = task(() => {});";
+
+  test('are named after their file and export', async () => {
+    const { code: changed } = await run(code, 'src/tasks/deep/mail.tsx');
+    expect(changed).toContain('__puffTask("src/tasks/deep/mail#a", a)');
+    expect((await run(code, 'tasks/mail.ts', { tasks: false })).code).toBeUndefined();
+    const other = "import { task } from 'next-puff/tasks-of-mine';\nexport const a = task();";
+    expect((await run(other, 'tasks/mail.ts')).code).toBeUndefined();
+  });
+
+  test('come into the server with what mounts taskRoutes or starts a worker', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'next-puff-tasks-'));
+    mkdirSync(join(project, 'tasks', 'deep'), { recursive: true });
+    for (const name of ['b.ts', 'a.mts', 'deep/c.tsx', 'a.test.ts', 'types.d.ts', 'note.md']) {
+      writeFileSync(join(project, 'tasks', name), '');
+    }
+    const carried = async (text: string) => {
+      const path = join(project, 'app', 'api', 'tasks', 'route.ts');
+      const folders: string[] = [];
+      const result = await transform({
+        code: text,
+        path,
+        options: { ...OPTIONS, dir: project },
+        resolve: async () => '',
+        addDependency: () => {},
+        addFolderDependency: (folder: string) => folders.push(folder),
+        warn: () => {},
+      });
+      return { imports: result?.code.match(/^import "\..*$/gm) ?? [], folders };
+    };
+    const routes =
+      "import { taskRoutes } from 'next-puff/tasks';\nexport const { GET } = taskRoutes();";
+    try {
+      const { imports, folders } = await carried(routes);
+      expect(imports).toEqual([
+        'import "../../../tasks/a.mts";',
+        'import "../../../tasks/b.ts";',
+        'import "../../../tasks/deep/c.tsx";',
+      ]);
+      expect(folders).toEqual([join(project, 'tasks')]);
+      const worker = await carried("export { startWorker as work } from 'next-puff/tasks';");
+      expect(worker.imports).toHaveLength(3);
+      expect((await carried("import { taskHandle } from 'next-puff/tasks';")).imports).toEqual([]);
+    } finally {
+      rmSync(project, { recursive: true });
+    }
+  });
 });
 
 test('a star export that cannot be followed is warned of', async () => {

@@ -97,7 +97,7 @@ test('pageExtensions and the options reach the loader', () => {
     version: expect.stringMatching(/^[0-9a-f]{16}$/),
   });
   expect(JSON.stringify(rule)).not.toBe(undefined);
-  const off = withPuff({}, { dir, routes: false, actions: false });
+  const off = withPuff({}, { dir, routes: false, actions: false, tasks: false });
   expect(off).not.toHaveProperty('turbopack');
   expect(off).not.toHaveProperty('webpack');
 });

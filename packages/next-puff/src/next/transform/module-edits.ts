@@ -4,7 +4,7 @@ import { type ExportNamed, endOf, type SyntaxNode, startOf } from './module-sour
 const RUNTIME = 'next-puff/next/runtime';
 
 /** The functions of `next-puff/next/runtime`. */
-type RuntimeFunction = 'puffUpgrade' | 'puffRoute' | 'puffAction' | 'puffWrapAction';
+type RuntimeFunction = 'puffUpgrade' | 'puffRoute' | 'puffAction' | 'puffWrapAction' | 'puffTask';
 
 /**
  * Changes to the text of one module.

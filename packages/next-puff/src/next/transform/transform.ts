@@ -5,6 +5,14 @@ import { type ModuleSource, parseModule } from './module-source.js';
 import { wrapRouteHandlers } from './route-handlers.js';
 import { wrapServerActions } from './server-actions.js';
 import { exportsOf, type Resolve } from './star-exports.js';
+import {
+  carriesTasks,
+  importTasks,
+  makesTasks,
+  nameTasks,
+  TASKS_MODULE,
+  taskFolders,
+} from './tasks.js';
 
 /** What `withPuff` hands to the loader; plain data, since it goes to other processes. */
 export interface TransformOptions {
@@ -14,6 +22,7 @@ export interface TransformOptions {
   pageExtensions: string[];
   routes: boolean;
   actions: boolean;
+  tasks: boolean;
   /** Changes with this code, because the bundlers' caches look at the options only. */
   version: string;
 }
@@ -26,11 +35,13 @@ export interface TransformInput {
   options: TransformOptions;
   resolve: Resolve;
   addDependency: (path: string) => void;
+  /** What is in the folder matters, too. */
+  addFolderDependency: (path: string) => void;
   warn: (message: string) => void;
 }
 
 /**
- * Makes the route handlers and server actions of a module run in request contexts.
+ * Makes the route handlers and server actions of a module run in request contexts, and names its tasks.
  *
  * @returns nothing when the module has none, or cannot be parsed: the bundler's own message about a
  * syntax error is the better one
@@ -42,7 +53,8 @@ export async function transform(
   const file = relative(options.dir, path).split(sep).join('/');
   const route = options.routes ? routeOf(file, options.pageExtensions) : undefined;
   const mayHaveActions = options.actions && code.includes('use server');
-  if (route === undefined && !mayHaveActions) return undefined;
+  const mayHaveTasks = options.tasks && code.includes(TASKS_MODULE);
+  if (route === undefined && !mayHaveActions && !mayHaveTasks) return undefined;
 
   let module: ModuleSource;
   try {
@@ -62,6 +74,11 @@ export async function transform(
       starExports: (specifier) => exportsOf(path, specifier, input.resolve, input.addDependency),
       warn: (message) => input.warn(`${file}: ${message}`),
     });
+  }
+  if (mayHaveTasks && makesTasks(module)) nameTasks(module, edits, file);
+  if (mayHaveTasks && carriesTasks(module)) {
+    importTasks(edits, path, options.dir);
+    for (const folder of taskFolders(options.dir)) input.addFolderDependency(folder);
   }
   return edits.isEmpty ? undefined : edits.finish(path);
 }

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 
 /** Prints a line for people, apart from what a command prints on standard output. */
@@ -24,7 +26,8 @@ export function reportError(error: unknown, what?: string): void {
 /** The lines of the stack that point at the user's own code. */
 function userFrames(error: Error): string[] {
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
-  const ours = new URL('..', import.meta.url).pathname;
+  // Not a URL of this module's, which bundlers would take for one of their files.
+  const ours = dirname(dirname(fileURLToPath(import.meta.url)));
   return frames.filter(
     (line) => !/node:internal|node_modules|node:/.test(line) && !line.includes(ours),
   );

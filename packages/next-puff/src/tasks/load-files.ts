@@ -5,7 +5,7 @@ import { ownModules } from '../config/own-modules.cjs';
 import { defineConfig } from '../config/puff-config.cjs';
 import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
-import { Task } from './task.js';
+import { isTask } from './task.js';
 
 /** Whether a module of this name can be loaded. */
 const CODE_FILE = /\.[cm]?[jt]s$/;
@@ -49,7 +49,7 @@ async function loadFile(directory: string, file: string): Promise<void> {
   }
   const origin = originOf(relative(directory, file));
   for (const [name, value] of Object.entries(loaded)) {
-    if (value instanceof Task) value.named(`${origin}#${name}`);
+    if (isTask(value)) value.named(`${origin}#${name}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Task } from './task.js';
+import { isTask } from './task.js';
 
 /**
  * Names what a module exports after its place, if it is a task; the build calls it.
@@ -7,6 +7,6 @@ import { Task } from './task.js';
  * @returns the value
  */
 export function puffTask<Value>(origin: string, value: Value): Value {
-  if (value instanceof Task) value.named(origin);
+  if (isTask(value)) value.named(origin);
   return value;
 }

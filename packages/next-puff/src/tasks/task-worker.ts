@@ -1,7 +1,6 @@
 import { settings } from '../config/settings.js';
 import { say } from '../report.js';
 import { CodeGenerations } from './code-generations.js';
-import { loadTaskFiles } from './load-files.js';
 import { openStore } from './open-store.js';
 import { type RegisteredTask, registeredTasks, registryVersion } from './registry.js';
 import { GRACE_MS, runJob } from './run-job.js';
@@ -94,7 +93,11 @@ class WorkerOfTasks implements TaskWorker {
   }
 
   static async start(options: WorkerOptions): Promise<WorkerOfTasks> {
-    await loadTaskFiles();
+    if (settings().tasks.files?.length) {
+      // It brings a compiler, which most servers do without.
+      const { loadTaskFiles } = await import('./load-files.js');
+      await loadTaskFiles();
+    }
     const worker = new WorkerOfTasks(await openStore(), options);
     await worker.#putSchedules(worker.#deployedAt());
     worker.#work();

@@ -24,9 +24,17 @@ export type ScheduledPayload<Payload> = { options?: ScheduleOptions } & (undefin
   ? { payload?: Payload }
   : { payload: Payload });
 
+const BRAND = Symbol.for('next-puff.task');
+
+/** Whether a value is a task, also of another copy of this module: a bundler may have made one. */
+export function isTask(value: unknown): value is Task<unknown, unknown> {
+  return typeof value === 'object' && value !== null && BRAND in value;
+}
+
 /** A function that runs in the background, at least once for each time that it is scheduled. */
 export class Task<Payload, Result> {
   readonly #task: RegisteredTask;
+  readonly [BRAND] = true;
 
   /** Made by {@link task}. @internal */
   constructor(registered: RegisteredTask) {

@@ -7,3 +7,4 @@ pub mod cache;
 pub mod postgres;
 pub mod pubsub;
 pub mod runtime;
+pub mod tasks;

@@ -27,6 +27,16 @@ impl Pool {
         awaited(rows).await
     }
 
+    /// Runs statements without parameters, separated by semicolons, as one implicit transaction.
+    ///
+    /// # Errors
+    /// As [`Pool::run`] reports them.
+    pub async fn script(&self, sql: &str) -> Result<(), Error> {
+        let (request, rows) = collected_from(Operation::Script { sql: sql.into() });
+        self.run(request);
+        awaited(rows).await.map(drop)
+    }
+
     /// Checks out a connection of one's own; see [`Pool::checkout`].
     ///
     /// # Errors
@@ -50,6 +60,16 @@ impl Session {
         let (request, rows) = collected(sql, params);
         self.run(request);
         awaited(rows).await
+    }
+
+    /// Runs statements without parameters, as [`Pool::script`] does.
+    ///
+    /// # Errors
+    /// As [`Session::run`] reports them.
+    pub async fn script(&self, sql: &str) -> Result<(), Error> {
+        let (request, rows) = collected_from(Operation::Script { sql: sql.into() });
+        self.run(request);
+        awaited(rows).await.map(drop)
     }
 }
 
@@ -76,21 +96,26 @@ impl Sink for Collector {
     }
 }
 
-fn collected(sql: &str, params: Params) -> (Request, oneshot::Receiver<Result<Rows, Error>>) {
+type Answer = oneshot::Receiver<Result<Rows, Error>>;
+
+fn collected(sql: &str, params: Params) -> (Request, Answer) {
+    collected_from(Operation::Query {
+        sql: sql.into(),
+        params,
+        profile: Profile::Typed,
+    })
+}
+
+fn collected_from(operation: Operation) -> (Request, Answer) {
     let (reply, rows) = oneshot::channel();
     let collector = Collector {
         rows: Vec::new(),
         reply,
     };
-    let operation = Operation::Query {
-        sql: sql.into(),
-        params,
-        profile: Profile::Typed,
-    };
     (Request::new(operation, Box::new(collector), None), rows)
 }
 
-async fn awaited(rows: oneshot::Receiver<Result<Rows, Error>>) -> Result<Rows, Error> {
+async fn awaited(rows: Answer) -> Result<Rows, Error> {
     rows.await.unwrap_or_else(|_| Err(lost()))
 }
 

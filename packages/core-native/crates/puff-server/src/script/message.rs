@@ -44,7 +44,7 @@ pub enum Attachment {
 
 /// Names what a message is, for the listeners in `packages/next-puff/src/boundary/messages.ts`.
 ///
-/// Each area counts from its own ten: 1 HTTP, 10 WebSockets, 20 GraphQL, 30 pub/sub, 40 cache.
+/// Each area counts from its own ten: 1 HTTP, 10 WebSockets, 20 GraphQL, 30 pub/sub, 40 cache, 50 tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Topic(pub u8);
 
@@ -76,4 +76,10 @@ impl Topic {
     pub const SOCKET_PONG: Topic = Topic(15);
     /// What became of GraphQL operations that did not begin in the isolate; see `boundary/hosted.rs`.
     pub const GRAPHQL: Topic = Topic(20);
+    /// Jobs for a worker to run: JSON.
+    pub const TASK_JOBS: Topic = Topic(50);
+    /// Runs of a worker that count no more: why, and the ids as JSON.
+    pub const TASK_ABORT: Topic = Topic(51);
+    /// A worker cannot use its store, which is a failure's JSON, or can again.
+    pub const TASK_TROUBLE: Topic = Topic(52);
 }

@@ -10,4 +10,5 @@ mod metrics;
 pub mod postgres;
 pub mod pubsub;
 pub mod server;
+pub mod tasks;
 pub mod websocket;

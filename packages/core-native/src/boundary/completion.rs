@@ -5,7 +5,7 @@
 //! | word | meaning |
 //! |---|---|
 //! | 0 | call id; message: what it is about |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message, 10 deliveries |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message, 10 deliveries, 11 text |
 //! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number; deliveries: how many, 0 |
 //! | 4 | result: the shape's id, 0 without one; response: bytes of the body; message: its second number |
 //! | 5 | result, response, ask: flags, see below; message: the number of its attachments; deliveries: 1 with a text, 2 with bytes |
@@ -13,7 +13,7 @@
 //!
 //! followed by the body, unless it is large and came as an attachment. An ask is a result as well,
 //! where it has rows. Attachments are strings and typed arrays in the order in which the reader needs
-//! them: a failure's or an event's JSON; a chunk's bytes; a response's headers, stream and body; an ask's JSON
+//! them: a failure's or an event's JSON; a text; a chunk's bytes; a response's headers, stream and body; an ask's JSON
 //! and the operation's request; a result's command, description, body and texts; the text and
 //! the bytes of deliveries.
 
@@ -59,6 +59,8 @@ pub(crate) enum Answer {
     Fault(String),
     /// Something that answers no call: JavaScript's listeners of its topic take it.
     Message(Box<Message>),
+    /// What the call is answered with, for its caller to read.
+    Text(String),
     /// There is nothing to say.
     Nothing,
 }
@@ -97,6 +99,7 @@ const RESPONSE: i32 = 7;
 const ASK: i32 = 8;
 const MESSAGE: i32 = 9;
 const DELIVERIES: i32 = 10;
+const TEXT: i32 = 11;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -227,6 +230,10 @@ impl Writer<'_, '_> {
                 for attachment in message.attachments {
                     self.attach(attachment)?;
                 }
+            }
+            Answer::Text(text) => {
+                header[1] = TEXT;
+                self.attachments.insert(text)?;
             }
             Answer::Nothing => header[1] = NOTHING,
         }

@@ -20,6 +20,7 @@ use super::deliveries::{Deliveries, Delivery, MAX_EVENTS};
 use super::operations::Operations;
 use super::streams::Streams;
 use super::subscriptions::Subscriptions;
+use super::task_workers::TaskWorkers;
 use super::wake_clock::WakeClock;
 use crate::server;
 
@@ -46,6 +47,8 @@ pub(crate) struct Isolate {
     deliveries: Deliveries,
     /// The streams of responses that this isolate reads.
     pub(crate) streams: Streams,
+    /// The workers that run tasks in this isolate.
+    pub(crate) task_workers: TaskWorkers,
 }
 
 impl script::Isolate for Isolate {
@@ -178,6 +181,7 @@ impl Isolate {
         self.subscriptions.clear();
         self.deliveries.clear();
         self.streams.clear();
+        self.task_workers.clear();
         self.operations.close();
     }
 
@@ -222,6 +226,7 @@ impl Boundary {
             subscriptions: Subscriptions::default(),
             deliveries: Deliveries::default(),
             streams: Streams::default(),
+            task_workers: TaskWorkers::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
         Ok(Boundary {

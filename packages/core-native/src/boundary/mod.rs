@@ -14,10 +14,12 @@ mod operations;
 mod sinks;
 mod streams;
 mod subscriptions;
+mod task_workers;
 mod wake_clock;
 
 pub(crate) use completion::{Answer, Response};
 pub(crate) use deliveries::{Delivery, Event};
+pub(crate) use failure::to_json as failure_to_json;
 pub(crate) use hosted::{HostedCaller, RouteClients};
 pub use isolate::Boundary;
 pub(crate) use isolate::Isolate;

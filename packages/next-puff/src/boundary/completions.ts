@@ -32,6 +32,8 @@ export type Completion =
   /** `processId` is the server process at the other end. */
   | { kind: 'session'; session: number; processId: number }
   | { kind: 'nothing' }
+  /** What the call was answered with, for its caller to read. */
+  | { kind: 'text'; text: string }
   /** Something that the server said unasked, as JSON; the call goes on. */
   | { kind: 'event'; json: string }
   /** Bytes of a raw exchange; the call goes on. */
@@ -66,6 +68,7 @@ const RESPONSE = 7;
 const ASK = 8;
 const MESSAGE = 9;
 const DELIVERIES = 10;
+const TEXT = 11;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
@@ -143,6 +146,8 @@ export class CompletionReader {
         return this.#readMessage(at);
       case DELIVERIES:
         return this.#readDeliveries(at);
+      case TEXT:
+        return { kind: 'text', text: this.#attachment() as string };
       default:
         return { kind: 'nothing' };
     }

@@ -31,6 +31,12 @@ export const Topic = {
    * bytes. They are a record of their own, see `deliveries.rs`.
    */
   pubsub: 30,
+  /** Jobs for a worker to run: JSON. */
+  taskJobs: 50,
+  /** Runs of a worker that count no more: why, and the ids as JSON. */
+  taskAbort: 51,
+  /** A worker cannot use its store, which is a failure's JSON, or can again. */
+  taskTrouble: 52,
 } as const;
 
 /**

@@ -40,7 +40,8 @@ export async function closeTaskStore(): Promise<void> {
 async function open(): Promise<TaskStore> {
   const engine = chosenEngine();
   if (engine === 'bullmq') return openBullmq();
-  throw new PuffError('PUFF_TASK_ENGINE', `There is no engine ${engine}.`, { operation: 'open' });
+  const { postgresTaskStore } = await import('./postgres/index.js');
+  return postgresTaskStore();
 }
 
 async function openBullmq(): Promise<TaskStore> {

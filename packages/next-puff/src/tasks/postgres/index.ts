@@ -1,0 +1,1 @@
+export { type PostgresTaskStoreOptions, postgresTaskStore } from './postgres-store.js';

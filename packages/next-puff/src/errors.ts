@@ -189,6 +189,71 @@ export class PostgresClosedError extends PuffError {
   }
 }
 
+/**
+ * Redis cannot be reached, did not answer, or the connection was lost; `code` says which.
+ *
+ * After `PUFF_REDIS_CLOSED` and `PUFF_REDIS_TIMEOUT` it is unknown whether the command took effect.
+ */
+export class RedisError extends PuffError {
+  static override readonly className: string = 'RedisError';
+
+  /** The operating system's name for why a server cannot be reached, for example `ECONNREFUSED`. */
+  declare readonly systemCode?: string;
+
+  constructor(
+    code: string,
+    message: string,
+    options: PuffErrorOptions & { systemCode?: string | undefined } = {},
+  ) {
+    super(code, message, options);
+    if (options.systemCode !== undefined) this.systemCode = options.systemCode;
+  }
+}
+
+const REDIS_CODES: Record<string, string> = {
+  NOAUTH: 'PUFF_REDIS_AUTH',
+  WRONGPASS: 'PUFF_REDIS_AUTH',
+  NOPERM: 'PUFF_REDIS_AUTH',
+  LOADING: 'PUFF_REDIS_LOADING',
+  MASTERDOWN: 'PUFF_REDIS_LOADING',
+  BUSY: 'PUFF_REDIS_LOADING',
+  READONLY: 'PUFF_REDIS_READONLY',
+  OOM: 'PUFF_REDIS_OOM',
+  MOVED: 'PUFF_REDIS_MOVED',
+  ASK: 'PUFF_REDIS_MOVED',
+  CROSSSLOT: 'PUFF_REDIS_CLUSTER',
+  CLUSTERDOWN: 'PUFF_REDIS_CLUSTER',
+  TRYAGAIN: 'PUFF_REDIS_CLUSTER',
+};
+
+const REDIS_HINTS: Record<string, string> = {
+  PUFF_REDIS_AUTH: "Check user and password in REDIS_URL, and the user's ACL rules.",
+  PUFF_REDIS_READONLY: 'Point REDIS_URL at the master, or at the sentinels that know it.',
+  PUFF_REDIS_OOM: 'Raise maxmemory, or choose a maxmemory-policy that evicts keys.',
+  PUFF_REDIS_MOVED:
+    'next-puff does not follow the redirects of Redis Cluster: use one node, or a proxy that hides the cluster.',
+};
+
+/**
+ * Redis refused a command. `reason` is the first word of its reply, for example `WRONGTYPE`; replies with a
+ * meaning of their own have their own `code`, all others `PUFF_REDIS_REPLY`.
+ */
+export class RedisReplyError extends PuffError {
+  static override readonly className: string = 'RedisReplyError';
+
+  readonly reason: string;
+  /** The whole reply. */
+  readonly reply: string;
+
+  constructor(reply: string, options: PuffErrorOptions = {}) {
+    const [reason = ''] = reply.split(' ', 1);
+    const code = REDIS_CODES[reason] ?? 'PUFF_REDIS_REPLY';
+    super(code, reply, { hint: REDIS_HINTS[code], ...options });
+    this.reason = reason;
+    this.reply = reply;
+  }
+}
+
 /** A request context ran past its deadline (`PUFF_DEADLINE_EXCEEDED`). */
 export class DeadlineExceededError extends PuffError {
   static override readonly className: string = 'DeadlineExceededError';

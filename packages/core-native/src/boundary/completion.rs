@@ -5,11 +5,11 @@
 //! | word | meaning |
 //! |---|---|
 //! | 0 | call id; message: what it is about |
-//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message, 10 deliveries, 11 text |
-//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number; deliveries: how many, 0 |
+//! | 1 | kind: 1 result, 2 failure, 3 session, 4 nothing, 5 event, 6 chunk, 7 response, 8 ask, 9 message, 10 deliveries, 11 text, 12 replies |
+//! | 2, 3 | result: rows selected or changed, low word first; session: its id, its server process; response: its status, the number of statements; message: its topic, its first number; deliveries: how many, 0; replies: how many events |
 //! | 4 | result: the shape's id, 0 without one; response: bytes of the body; message: its second number |
-//! | 5 | result, response, ask: flags, see below; message: the number of its attachments; deliveries: 1 with a text, 2 with bytes |
-//! | 6 | result, response, deliveries: words of the body |
+//! | 5 | result, response, ask: flags, see below; message: the number of its attachments; deliveries, replies: 1 with a text, 2 with bytes |
+//! | 6 | result, response, deliveries, replies: words of the body |
 //!
 //! followed by the body, unless it is large and came as an attachment. An ask is a result as well,
 //! where it has rows. Attachments are strings and typed arrays in the order in which the reader needs
@@ -21,6 +21,7 @@ use napi::bindgen_prelude::{Array, Int32Array, Uint8Array};
 use napi::{Env, Result};
 use puff_core::postgres::Error;
 use puff_core::postgres::packed::{Packed, Shape, Text};
+use puff_core::redis::packed::Record;
 use puff_server::script::{Attachment, Message};
 
 use super::deliveries::{MAX_EVENTS, PackedEvents, WORDS};
@@ -61,6 +62,8 @@ pub(crate) enum Answer {
     Message(Box<Message>),
     /// What the call is answered with, for its caller to read.
     Text(String),
+    /// What came on a connection to Redis.
+    Replies(Box<Record>),
     /// There is nothing to say.
     Nothing,
 }
@@ -100,6 +103,7 @@ const ASK: i32 = 8;
 const MESSAGE: i32 = 9;
 const DELIVERIES: i32 = 10;
 const TEXT: i32 = 11;
+const REPLIES: i32 = 12;
 
 /// The reader has not seen this shape: its columns are attached as JSON.
 const DESCRIBED: i32 = 1;
@@ -119,6 +123,10 @@ const STARTS: i32 = 64;
 const STREAMED: i32 = 256;
 /// The ask has rows.
 const ROWS: i32 = 128;
+/// The replies have a text.
+const HAS_TEXT: i32 = 1;
+/// The replies have bytes.
+const HAS_BYTES: i32 = 2;
 const COMMAND_SHIFT: u32 = 8;
 const COMMANDS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
@@ -157,6 +165,7 @@ impl Writer<'_, '_> {
                 Some(packed) if packed.words.len() <= INLINE_BODY => packed.words.len(),
                 _ => 0,
             },
+            Answer::Replies(record) if record.words.len() <= INLINE_BODY => record.words.len(),
             Answer::Response(response) if response.body.len() <= INLINE_BODY * WORD => {
                 response.body.len().div_ceil(WORD)
             }
@@ -235,6 +244,10 @@ impl Writer<'_, '_> {
                 header[1] = TEXT;
                 self.attachments.insert(text)?;
             }
+            Answer::Replies(record) => {
+                header[1] = REPLIES;
+                body = self.write_replies(*record, &mut header)?;
+            }
             Answer::Nothing => header[1] = NOTHING,
         }
         self.write_words(&header, &body);
@@ -308,6 +321,32 @@ impl Writer<'_, '_> {
             })
             .collect();
         header[6] = body.len() as i32;
+        Ok(body)
+    }
+
+    /// Fills in the header of replies, attaches what they need and returns the words to write inline.
+    fn write_replies(&mut self, record: Record, header: &mut [i32; HEADER]) -> Result<Vec<i32>> {
+        header[2] = record.events.cast_signed();
+        header[6] = record.words.len() as i32;
+        let mut body = record.words;
+        if body.len() > INLINE_BODY {
+            header[5] |= DETACHED;
+            self.attachments
+                .insert(Int32Array::new(std::mem::take(&mut body)))?;
+        }
+        if !record.text.is_empty() {
+            header[5] |= HAS_TEXT;
+            if record.units == record.text.len() {
+                let text = self.env.create_string_latin1(record.text.as_bytes())?;
+                self.attachments.insert(text)?;
+            } else {
+                self.attachments.insert(record.text.as_str())?;
+            }
+        }
+        if !record.bytes.is_empty() {
+            header[5] |= HAS_BYTES;
+            self.attachments.insert(Uint8Array::new(record.bytes))?;
+        }
         Ok(body)
     }
 

@@ -22,6 +22,7 @@ use super::streams::Streams;
 use super::subscriptions::Subscriptions;
 use super::task_workers::TaskWorkers;
 use super::wake_clock::WakeClock;
+use crate::redis;
 use crate::server;
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -49,6 +50,8 @@ pub(crate) struct Isolate {
     pub(crate) streams: Streams,
     /// The workers that run tasks in this isolate.
     pub(crate) task_workers: TaskWorkers,
+    /// The connections to Redis that this isolate made.
+    pub(crate) redis: redis::Connections,
 }
 
 impl script::Isolate for Isolate {
@@ -182,6 +185,7 @@ impl Isolate {
         self.deliveries.clear();
         self.streams.clear();
         self.task_workers.clear();
+        self.redis.clear();
         self.operations.close();
     }
 
@@ -227,6 +231,7 @@ impl Boundary {
             deliveries: Deliveries::default(),
             streams: Streams::default(),
             task_workers: TaskWorkers::default(),
+            redis: redis::Connections::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
         Ok(Boundary {

@@ -69,6 +69,7 @@ const ASK = 8;
 const MESSAGE = 9;
 const DELIVERIES = 10;
 const TEXT = 11;
+const REPLIES = 12;
 
 const DESCRIBED = 1;
 const SUSPENDED = 2;
@@ -148,6 +149,8 @@ export class CompletionReader {
         return this.#readDeliveries(at);
       case TEXT:
         return { kind: 'text', text: this.#attachment() as string };
+      case REPLIES:
+        return this.#readReplies(at);
       default:
         return { kind: 'nothing' };
     }
@@ -176,6 +179,20 @@ export class CompletionReader {
     const begin = this.#at;
     this.#at += words[at + 6] as number;
     messageListeners[Topic.pubsub]?.(0, words[at + 2] as number, begin, [words, text, bytes]);
+    return { kind: 'message' };
+  }
+
+  #readReplies(at: number): Completion {
+    const words = this.#words;
+    const flags = words[at + 5] as number;
+    const isDetached = (flags & DETACHED) !== 0;
+    const body = isDetached ? this.#attachment() : words;
+    const begin = isDetached ? 0 : this.#at;
+    if (!isDetached) this.#at += words[at + 6] as number;
+    const text = flags & WITH_TEXT ? this.#attachment() : '';
+    const bytes = flags & WITH_BYTES ? this.#attachment() : undefined;
+    const id = (words[at] as number) >>> 0;
+    messageListeners[Topic.redis]?.(id, words[at + 2] as number, begin, [body, text, bytes]);
     return { kind: 'message' };
   }
 

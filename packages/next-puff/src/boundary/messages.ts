@@ -31,6 +31,8 @@ export const Topic = {
    * bytes. They are a record of their own, see `deliveries.rs`.
    */
   pubsub: 30,
+  /** What came on a connection to Redis: the number of events, where they begin, and words, text and bytes. */
+  redis: 40,
   /** Jobs for a worker to run: JSON. */
   taskJobs: 50,
   /** Runs of a worker that count no more: why, and the ids as JSON. */

@@ -6,5 +6,6 @@
 pub mod cache;
 pub mod postgres;
 pub mod pubsub;
+pub mod redis;
 pub mod runtime;
 pub mod tasks;

@@ -24,6 +24,8 @@ mod types;
 
 pub use call::Call;
 pub use config::{ConfigError, Int8Mode, PoolConfig, PoolOptions, TlsPems};
+pub(crate) use config::{Pem, SslMode, TlsOptions};
+pub(crate) use connect::Stream;
 pub use error::{Error, ServerError};
 pub use message::RowRef;
 pub use params::Params;
@@ -32,4 +34,5 @@ pub use query::Rows;
 pub use request::{Operation, Outcome, Request, Sink};
 pub use session::{Event, Listener, Session};
 pub use statement::{Column, Statement};
+pub(crate) use tls::client_config;
 pub use types::{Kind, Profile};

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -31,19 +32,21 @@ const ATTEMPTS: usize = 5;
 
 /// `$1` id, `$2` task, `$3` queue, `$4` payload, `$5` priority, `$6` run_at, `$7` timeout, `$8` kept for,
 /// `$9` attempts, `$10` exponential, `$11` delay, `$12` largest delay, `$13` key, `$14` parent, `$15` trace, all
-/// arrays in which '' or the job's own id stand for nothing; `$16` the node that tells its own workers itself.
+/// arrays in which '' or the job's own id stand for nothing; `$16` whether the time has come by the clock of who
+/// adds, which need not be PostgreSQL's: what is to run at once must not wait for that; `$17` the node that tells
+/// its own workers itself.
 ///
 /// The notification is left out of what it says where it would get too long: everybody looks then.
 const INSERT: &str = "with input as materialized (
     select *, (extract(epoch from clock_timestamp()) * 1000)::bigint as now
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[], $7::bigint[],
       $8::bigint[], $9::integer[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[], $14::uuid[],
-      $15::text[]) as input (id, task, queue, payload, priority, run_at, timeout_ms, keep_result_ms,
-      max_attempts, is_exponential, backoff_ms, max_backoff_ms, key, parent_id, trace)),
+      $15::text[], $16::boolean[]) as input (id, task, queue, payload, priority, run_at, timeout_ms, keep_result_ms,
+      max_attempts, is_exponential, backoff_ms, max_backoff_ms, key, parent_id, trace, is_due)),
   inserted as (
     insert into next_puff.jobs (id, state, task, queue, payload, priority, run_at, created_at, timeout_ms,
       keep_result_ms, max_attempts, is_exponential, backoff_ms, max_backoff_ms, idempotency_key, parent_id, trace)
-    select id, case when run_at > now then 'd'::\"char\" else 'w'::\"char\" end, task, queue, payload, priority,
+    select id, case when run_at > now and not is_due then 'd'::\"char\" else 'w'::\"char\" end, task, queue, payload, priority,
       case when run_at = 0 then now else run_at end, now, timeout_ms, keep_result_ms, max_attempts,
       is_exponential, backoff_ms, max_backoff_ms, nullif(key, ''), nullif(parent_id, id), nullif(trace, '')
     from input
@@ -53,7 +56,7 @@ const INSERT: &str = "with input as materialized (
     select sum(added)::bigint as added, json_agg(json_build_array(queue, delay))::text as queues
     from (select queue, count(*) as added, case when state = 'd' then min(delay) else 0 end as delay
       from inserted group by queue, state) as per_queue)
-  select added::text, case when added > 0 then pg_notify('next_puff_tasks', 'added ' || $16::text || ' '
+  select added::text, case when added > 0 then pg_notify('next_puff_tasks', 'added ' || $17::text || ' '
     || case when octet_length(queues) < 7000 then queues else '' end) end
   from news";
 
@@ -215,6 +218,13 @@ fn entries(jobs: Vec<NewJob>) -> Result<Vec<Entry>, Error> {
     Ok(entries.collect())
 }
 
+/// Milliseconds since 1970 by the clock of this machine.
+pub(super) fn local_now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64() * 1_000.0)
+}
+
 /// Whether the whole statement can be sent again: it had no effect, or one that is found again.
 fn is_repeatable(error: &Error) -> bool {
     match error {
@@ -323,6 +333,8 @@ fn insert_params(entries: &[&Entry], node: &Uuid) -> Params {
     push_ids(&mut params, parents);
     let traces: Vec<_> = jobs().map(|job| text(&job.trace)).collect();
     push_texts(&mut params, traces.iter().map(|trace| &**trace));
+    let now = local_now();
+    push_flags(&mut params, jobs().map(|job| job.run_at <= now));
     push_id(&mut params, node);
     params
 }

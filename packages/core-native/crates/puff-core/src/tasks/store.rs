@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use super::adding::Additions;
+use super::adding::{Additions, local_now};
 use super::claiming::tell_ended;
 use super::error::Error;
 use super::job::{AddedJob, NewJob};
@@ -296,13 +296,8 @@ impl Shared {
 
     /// Tells workers here of jobs that were added here: their queues and times.
     pub(super) fn tell_added<'a>(&self, jobs: impl Iterator<Item = (&'a str, f64)>) {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0.0, |since| since.as_secs_f64() * 1_000.0);
-        // By our clock, which may be wrong: the clock's task and the worker both look then.
-        self.tell_queues(
-            jobs.map(|(queue, run_at)| (queue, run_at > now - 1_000.0 && run_at > 0.0)),
-        );
+        let now = local_now();
+        self.tell_queues(jobs.map(|(queue, run_at)| (queue, run_at > now)));
     }
 
     /// Tells workers here of jobs in queues, and whether they are delayed.

@@ -1,0 +1,33 @@
+// Jobs and workers for the tests of the PostgreSQL engine, also in processes of their own.
+
+/** A job, changed. */
+export function newJob(change = {}) {
+  return {
+    task: 'task',
+    queue: 'default',
+    payload: 'null',
+    priority: 0,
+    runAt: Date.now(),
+    timeoutMs: 0,
+    keepResultMs: 600_000,
+    maxAttempts: 3,
+    backoff: { type: 'fixed', delayMs: 50, maxDelayMs: 1_000 },
+    ...change,
+  };
+}
+
+/** Begins to work with a function that answers with the result of a job. */
+export function work(store, run, change = {}) {
+  return store.work({
+    queues: ['default'],
+    concurrency: 8,
+    leaseMs: 3_000,
+    limits: new Map(),
+    onTrouble: () => {},
+    run: async (job, signal) => ({
+      type: 'completed',
+      result: JSON.stringify((await run(job, signal)) ?? null),
+    }),
+    ...change,
+  });
+}

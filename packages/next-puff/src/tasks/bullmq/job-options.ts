@@ -29,6 +29,8 @@ export interface PuffOptions {
   /** Tells which of several jobs with one idempotency key was added. */
   nonce?: string;
   parent?: string;
+  /** The payload is `null`, of which BullMQ's schedulers make an empty object. */
+  isNull?: true;
 }
 
 /** A job's options as the store writes and reads them. */

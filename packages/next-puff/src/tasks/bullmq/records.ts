@@ -97,7 +97,7 @@ function recordOf(
     id: storeId(address),
     queue: address.queue,
     task: fields.get('name') ?? '',
-    payload: fields.get('data') ?? 'null',
+    payload: puff?.isNull ? 'null' : (fields.get('data') ?? 'null'),
     state,
     priority: priorityFrom(number('priority')),
     runAt: puff?.runAt ?? timestamp + (options.delay ?? 0),

@@ -109,6 +109,11 @@ function scheduledOptions({ job }: StoredSchedule): StoredOptions {
   const { timeoutMs, keepResultMs, backoff } = job;
   return {
     ...templateOf(job),
-    puff: { timeoutMs, keepResultMs, maxDelayMs: backoff.maxDelayMs },
+    puff: {
+      timeoutMs,
+      keepResultMs,
+      maxDelayMs: backoff.maxDelayMs,
+      ...(job.payload === 'null' && { isNull: true }),
+    },
   };
 }

@@ -333,7 +333,7 @@ function claimed(queue: string, job: Job): ClaimedJob {
     id: storeId({ queue, id: job.id ?? '' }),
     task: job.name,
     queue,
-    payload: JSON.stringify(job.data),
+    payload: puff?.isNull ? 'null' : JSON.stringify(job.data),
     start: job.attemptsStarted,
     failures: job.attemptsMade,
     maxAttempts: Math.max(1, attempts ?? 1),

@@ -257,11 +257,11 @@ test('a task runs no more often at a time, and no more often in a while, than it
 
 test('the newest deployment decides about schedules, and their jobs run', async () => {
   const store = redis.store();
-  const schedule = (id: string, cron: string) => ({
+  const schedule = (id: string, cron: string, payload = '{"by":"cron"}') => ({
     id,
     cron,
     timeZone: 'Europe/Berlin',
-    job: { ...newJob({ task: id.split(':')[0] as string, payload: '{"by":"cron"}' }) },
+    job: { ...newJob({ task: id.split(':')[0] as string, payload }) },
   });
   await store.putSchedules([schedule('tick', '* * * * * *'), schedule('old:key', '0 3 * * *')], 10);
   expect((await store.schedules()).map(({ id }) => id)).toEqual(['old:key', 'tick']);
@@ -280,6 +280,10 @@ test('the newest deployment decides about schedules, and their jobs run', async 
   await until('it ran twice', () => seen.length >= 2);
   expect(seen[0]).toMatchObject({ task: 'tick', payload: '{"by":"cron"}' });
   expect((await store.schedules())[0]?.lastAt).toBeGreaterThan(0);
+
+  await store.putSchedules([schedule('bare', '* * * * * *', 'null')], 30);
+  await until('the new one ran', () => seen.some((job) => job.task === 'bare'));
+  expect(seen.find((job) => job.task === 'bare')?.payload).toBe('null');
 });
 
 test('closing a worker waits for its runs, and by force gives them back', async () => {

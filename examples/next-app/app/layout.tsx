@@ -51,6 +51,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
               <a href="/api/questions">JSON</a>
               <a href="/api/questions/export">CSV</a>
               <a href="/api/health">Health</a>
+              <a href="/tasks">Tasks</a>
               {/* A page for browsers in development only. */}
               {process.env.NODE_ENV === 'development' && <a href="/api/graphql">GraphiQL</a>}
             </nav>

@@ -2,11 +2,13 @@
 
 import { useActionState, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { type AskState, ask } from '@/polls/actions';
+import { CLOSING_HOURS } from '@/polls/closing-hours';
 import { CHOICE_LENGTH, MAX_CHOICES, MIN_CHOICES, QUESTION_LENGTH } from '@/polls/input';
 import styles from './question-form.module.css';
 
 const FIRST_FIELDS = 4;
-const BLANK: AskState = { text: '', choices: [], faults: {} };
+const CLOSING_WORDS = { 1: 'after an hour', 24: 'after a day', 168: 'after a week' };
+const BLANK: AskState = { text: '', choices: [], closes: '', faults: {} };
 
 /** The form for a new question. Without JavaScript it has a fixed number of choices, and everything else works. */
 export function QuestionForm() {
@@ -74,6 +76,18 @@ export function QuestionForm() {
           </button>
         )}
       </fieldset>
+
+      <div className={styles.field}>
+        <label htmlFor="closes">Closes</label>
+        <select id="closes" name="closes" defaultValue={state.closes}>
+          <option value="">when I close it</option>
+          {CLOSING_HOURS.map((hours) => (
+            <option key={hours} value={hours}>
+              {CLOSING_WORDS[hours]}
+            </option>
+          ))}
+        </select>
+      </div>
 
       <button type="submit" className="button" disabled={isPending}>
         Publish

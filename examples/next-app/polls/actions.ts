@@ -1,6 +1,7 @@
 'use server';
 
 import { redirect } from 'next/navigation';
+import { parseClosing } from './closing-hours';
 import { checkQuestion, parseId, type QuestionFaults } from './input';
 import { announceResults } from './live';
 import { isOutage, OUTAGE_MESSAGE } from './outage';
@@ -42,6 +43,7 @@ export async function vote(_previous: VoteState, form: FormData): Promise<VoteSt
 export interface AskState {
   text: string;
   choices: string[];
+  closes: string;
   faults: QuestionFaults & { form?: string };
 }
 
@@ -49,16 +51,17 @@ export interface AskState {
 export async function ask(_previous: AskState, form: FormData): Promise<AskState> {
   const text = String(form.get('text') ?? '');
   const choices = form.getAll('choice').map(String);
+  const closes = String(form.get('closes') ?? '');
+  const typed = { text, choices, closes };
   const { input, faults } = checkQuestion(text, choices);
-  if (faults) return { text, choices, faults };
+  if (faults) return { ...typed, faults };
 
   let id: number;
   try {
-    id = await createQuestion(input, await visitor());
+    id = await createQuestion(input, await visitor(), parseClosing(closes) ?? undefined);
   } catch (error) {
-    if (error instanceof QuestionExistsError)
-      return { text, choices, faults: { text: error.message } };
-    if (isOutage(error)) return { text, choices, faults: { form: OUTAGE_MESSAGE } };
+    if (error instanceof QuestionExistsError) return { ...typed, faults: { text: error.message } };
+    if (isOutage(error)) return { ...typed, faults: { form: OUTAGE_MESSAGE } };
     throw error;
   }
   redirect(`/polls/${id}`);

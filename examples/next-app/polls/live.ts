@@ -11,7 +11,10 @@ export function resultsChannel(questionId: number): string {
  * whatever it changed is committed by then.
  */
 export function announceResults(questionId: number): void {
-  after(() => {
-    pubsub.publish(resultsChannel(questionId), { questionId });
-  });
+  after(() => publishResults(questionId));
+}
+
+/** As {@link announceResults}, at once and outside of requests: in tasks. */
+export function publishResults(questionId: number): void {
+  pubsub.publish(resultsChannel(questionId), { questionId });
 }

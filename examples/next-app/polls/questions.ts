@@ -1,4 +1,5 @@
 import { postgres, sql } from 'next-puff/postgres';
+import { closePoll } from '@/tasks/close-poll';
 import type { QuestionInput } from './input';
 
 export type QuestionStatus = 'open' | 'closed';
@@ -29,6 +30,8 @@ export interface Question {
   status: QuestionStatus;
   publishedAt: Date;
   closedAt: Date | null;
+  /** When it is to close by itself. */
+  closesAt: Date | null;
   choices: Choice[];
 }
 
@@ -88,7 +91,8 @@ export async function tallyQuestions(): Promise<QuestionTally> {
 export async function findQuestion(id: number): Promise<Question | undefined> {
   const [question, choices] = await Promise.all([
     postgres.first<Omit<Question, 'choices'>>(sql`
-      select id, text, status::text as status, published_at as "publishedAt", closed_at as "closedAt"
+      select id, text, status::text as status, published_at as "publishedAt", closed_at as "closedAt",
+             closes_at as "closesAt"
       from questions where id = ${id}`),
     postgres<Choice>`
       select choices.id, choices.text, count(votes.id)::int as votes
@@ -109,22 +113,28 @@ export class QuestionExistsError extends Error {
 }
 
 /**
- * Stores a question and its choices, both or neither, and answers the question's id.
+ * Stores a question and its choices, and schedules its end where it has one, all or nothing, and answers the question's id.
  *
  * @throws {QuestionExistsError} when another question has the same text.
  */
 export async function createQuestion(
   input: QuestionInput,
   authorId: string | null,
+  closesInHours?: number,
 ): Promise<number> {
   try {
     return await postgres.transaction(async (tx) => {
-      const [question] = await tx<{ id: number }>`
-        insert into questions (text, author_id) values (${input.text}, ${authorId}) returning id`;
+      const [question] = await tx<{ id: number; closesAt: Date | null }>`
+        insert into questions (text, author_id, closes_at)
+        values (${input.text}, ${authorId}, now() + ${closesInHours ?? null}::int * interval '1 hour')
+        returning id, closes_at as "closesAt"`;
       if (!question) throw new Error('PostgreSQL returned no id for the new question.');
       const rows = input.choices.map((text, index) => sql`(${question.id}, ${text}, ${index + 1})`);
       await tx.execute(sql`
         insert into choices (question_id, text, position) values ${sql.join(rows, sql`, `)}`);
+      // Part of the transaction: without the question there is nothing to close.
+      if (question.closesAt)
+        await closePoll.schedule({ questionId: question.id }, { at: question.closesAt });
       return question.id;
     });
   } catch (error) {

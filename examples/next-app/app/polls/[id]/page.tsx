@@ -4,7 +4,7 @@ import { notFound, redirect } from 'next/navigation';
 import { cache } from 'react';
 import { StatusPill } from '@/components/status-pill';
 import { VoteForm } from '@/components/vote-form';
-import { formatDate, plural } from '@/components/wording';
+import { formatDate, formatTime, plural } from '@/components/wording';
 import { parseId } from '@/polls/input';
 import { announceResults } from '@/polls/live';
 import { forPage } from '@/polls/outage';
@@ -53,6 +53,14 @@ export default async function PollPage({ params }: PageProps<'/polls/[id]'>) {
             </time>
             {' · '}
             {plural(voteCount, 'vote')}
+            {question.status === 'open' && question.closesAt && (
+              <>
+                {' · closes on '}
+                <time dateTime={question.closesAt.toISOString()}>
+                  {formatTime(question.closesAt)}
+                </time>
+              </>
+            )}
           </p>
         </div>
         <h1 id="question">{question.text}</h1>

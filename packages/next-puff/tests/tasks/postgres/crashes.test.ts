@@ -5,7 +5,7 @@ import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedd
 import { postgres } from 'next-puff/postgres';
 import { postgresTaskStore } from '../../../dist/tasks/postgres/index.js';
 import type { TaskStore } from '../../../dist/tasks/store.js';
-import { newJob, work } from './support/jobs.mjs';
+import { newJob, work } from './support/jobs.ts';
 
 const PROGRAM = new URL('support/worker-process.mjs', import.meta.url).pathname;
 const LEASE_MS = 3_000;

@@ -3,7 +3,7 @@ import { postgres } from 'next-puff/postgres';
 import { RequestContext, runInContext } from '../../../dist/context/index.js';
 import { postgresTaskStore } from '../../../dist/tasks/postgres/index.js';
 import type { TaskStore } from '../../../dist/tasks/store.js';
-import { newJob, work } from './support/jobs.mjs';
+import { newJob, work } from './support/jobs.ts';
 
 let database: TemporaryPostgres;
 let store: TaskStore;

@@ -1,7 +1,13 @@
-// Jobs and workers for the tests of the PostgreSQL engine, also in processes of their own.
+import type {
+  ClaimedJob,
+  NewJob,
+  StoreWorker,
+  TaskStore,
+  WorkOptions,
+} from '../../../../dist/tasks/store.js';
 
 /** A job, changed. */
-export function newJob(change = {}) {
+export function newJob(change: Partial<NewJob> = {}): NewJob {
   return {
     task: 'task',
     queue: 'default',
@@ -17,7 +23,11 @@ export function newJob(change = {}) {
 }
 
 /** Begins to work with a function that answers with the result of a job. */
-export function work(store, run, change = {}) {
+export function work(
+  store: TaskStore,
+  run: (job: ClaimedJob, signal: AbortSignal) => unknown,
+  change: Partial<WorkOptions> = {},
+): StoreWorker {
   return store.work({
     queues: ['default'],
     concurrency: 8,

@@ -6,7 +6,7 @@ import type { NextConfig } from 'next/dist/server/config-shared.js';
 import { loadConfig } from '../config/load-config.cjs';
 import { publishSettings, settingsOf } from '../config/published-settings.cjs';
 import { watchClients } from '../context/client-connection.cjs';
-import { redirectPg } from '../pg/redirect.cjs';
+import { type PatchedPackage, redirectPackage } from '../patch/redirect.cjs';
 import { takeAdapterSlot } from '../server/adapter/composition.cjs';
 import type { TransformOptions } from './transform/index.js' with { 'resolution-mode': 'import' };
 import { UpgradeTypesPlugin } from './upgrade-types-plugin.cjs';
@@ -21,9 +21,9 @@ export interface WithPuffOptions {
   tasks?: boolean;
   /**
    * Packages that next-puff stands for, in the app and in its dependencies: `pg` becomes
-   * `next-puff/pg`. Default: none.
+   * `next-puff/pg`, and `ioredis` becomes `next-puff/ioredis`. Default: none.
    */
-  patch?: readonly 'pg'[];
+  patch?: readonly PatchedPackage[];
   /**
    * Whether Next.js' caches are those of the process under `next-puff start`, where all workers and the native server share
    * them; a `cacheHandler` or a `cacheHandlers` entry of the config's own stays. Default true.
@@ -69,7 +69,7 @@ export function withPuff(
   publishSettings(settingsOf(loadConfig(dir)), 'withPuff');
   watchClients();
   // For dependencies that are not bundled; the ones that are find it by the aliases.
-  if (options.patch?.includes('pg')) redirectPg();
+  options.patch?.forEach(redirectPackage);
   const extend = (value: unknown) => extendConfig((value ?? {}) as NextConfig, options, dir);
   const extendLater = (value: unknown) => (isPromise(value) ? value.then(extend) : extend(value));
   if (typeof config === 'function') return (...args: unknown[]) => extendLater(config(...args));

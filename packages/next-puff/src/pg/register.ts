@@ -1,4 +1,4 @@
 // `node --import next-puff/pg/register program.js`: `pg` is next-puff/pg in the whole program.
-import { redirectPg } from './redirect.cjs';
+import { redirectPackage } from '../patch/redirect.cjs';
 
-redirectPg();
+redirectPackage('pg');

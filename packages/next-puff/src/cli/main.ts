@@ -10,9 +10,22 @@ import { prisma } from './prisma.js';
 import { run } from './run.js';
 import { start } from './start.js';
 import { suggest } from './suggestion.js';
+import { tasks } from './tasks.js';
 import { UsageError } from './usage-error.js';
+import { worker } from './worker.js';
 
-const COMMANDS: CliCommand[] = [dev, build, start, run, migrate, prisma, generate, doctor];
+const COMMANDS: CliCommand[] = [
+  dev,
+  build,
+  start,
+  worker,
+  tasks,
+  run,
+  migrate,
+  prisma,
+  generate,
+  doctor,
+];
 
 /** Runs the CLI with the arguments after the program's name and returns the exit code. */
 export async function main(args: string[]): Promise<number> {

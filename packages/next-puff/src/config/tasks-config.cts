@@ -12,7 +12,7 @@ export interface TasksConfig {
   queues?: readonly string[];
   /** How long jobs of a process that has died are left alone. Renewed outside the event loop. Default 15,000. */
   leaseMs?: number;
-  /** Schema of the tables on PostgreSQL, or prefix of the keys on Redis. Default: that of the engine. */
+  /** BullMQ's prefix of all keys in Redis. Default `bull`. */
   prefix?: string;
   /** Files with tasks that are loaded where no build of Next.js has them; `*` stands for part of a name. */
   files?: readonly string[];

@@ -6,7 +6,12 @@ import { taskFiles, taskFolders } from '../next/transform/tasks.js';
 import { reportError, say } from '../report.js';
 import { closeTaskStore } from '../tasks/open-store.js';
 import { registeredTasks } from '../tasks/registry.js';
-import { presentWorker, refreshWorker, startWorker } from '../tasks/task-worker.js';
+import {
+  presentWorker,
+  refreshWorker,
+  startWorker,
+  type WorkerOptions,
+} from '../tasks/task-worker.js';
 import { taskConcurrency, taskShutdownMs } from '../tasks/worker-limits.js';
 import { taskRouteLoader } from '../websocket/next-routes.js';
 import type { IsolateOptions } from './isolate-types.js';
@@ -64,10 +69,16 @@ async function start(
   }
   const concurrency = Math.ceil(taskConcurrency() / isolates);
   const deployedAt = isDev ? undefined : await builtAt(resolve(directory, next.distDir));
+  await beginWork({ concurrency, deployedAt, reload }, ending);
+  if (reload !== undefined && !ending.aborted) watchTasks(directory, reload, ending);
+}
+
+/** Starts the worker of this isolate, again and again while its store cannot be reached. */
+export async function beginWork(options: WorkerOptions, ending: AbortSignal): Promise<void> {
   while (!ending.aborted) {
     try {
-      await startWorker({ concurrency, deployedAt, reload });
-      break;
+      await startWorker(options);
+      return;
     } catch (error) {
       reportError(error, `tasks are not worked on, trying again in ${RETRY_MS / 1000} s`);
       await new Promise<void>((done) => {
@@ -76,7 +87,6 @@ async function start(
       });
     }
   }
-  if (reload !== undefined && !ending.aborted) watchTasks(directory, reload, ending);
 }
 
 /** Has the worker know what has changed in the files of the tasks, above all their schedules. */
@@ -99,7 +109,7 @@ function watchTasks(directory: string, reload: () => Promise<void>, ending: Abor
 }
 
 /** When the app was built: what its schedules are compared by with those of other deployments. */
-async function builtAt(distDir: string): Promise<Date | undefined> {
+export async function builtAt(distDir: string): Promise<Date | undefined> {
   try {
     return (await stat(join(distDir, 'BUILD_ID'))).mtime;
   } catch {

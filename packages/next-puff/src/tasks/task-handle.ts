@@ -140,8 +140,8 @@ async function endOf(
   signal: AbortSignal | undefined,
 ): Promise<JobRecord | undefined> {
   if (timeoutMs !== undefined) checkWhole('timeoutMs', timeoutMs, 0, 2_147_483_647);
-  signal?.throwIfAborted();
   const store = await openStore();
+  signal?.throwIfAborted();
   const controller = new AbortController();
   const stop = () => controller.abort(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });

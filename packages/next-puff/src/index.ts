@@ -19,3 +19,4 @@ export {
 export * from './errors.js';
 export * from './next/index.js';
 export * from './postgres/index.js';
+export * from './redis/index.js';

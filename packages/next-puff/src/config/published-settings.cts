@@ -24,6 +24,7 @@ export function settingsOf(config: PuffConfig): PuffSettings {
       transaction: config.requests?.transaction ?? false,
     },
     tasks: config.tasks ?? {},
+    ...(config.redis !== undefined && { redis: config.redis }),
   };
 }
 

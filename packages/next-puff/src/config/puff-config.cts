@@ -1,3 +1,4 @@
+import type { RedisConfig } from './redis-config.cjs';
 import type { ServerConfig } from './server-config.cjs';
 import type { TasksConfig } from './tasks-config.cjs';
 
@@ -56,6 +57,8 @@ export interface PuffConfig {
   requests?: RequestsConfig;
   /** The server of `next-puff start` and `next-puff dev`; `false` for Next.js' own. */
   server?: ServerConfig | false;
+  /** Redis; `REDIS_URL` is enough for most. */
+  redis?: RedisConfig;
   /** Background tasks. */
   tasks?: TasksConfig;
   commands?: Record<string, Command>;
@@ -70,6 +73,7 @@ export interface PuffSettings {
   postgres: PostgresConfig;
   requests: Required<RequestsConfig>;
   tasks: TasksConfig;
+  redis?: RedisConfig;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ConfigError } from './config-error.cjs';
 import type { PoolConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
+import type { RedisClientConfig, RedisTlsConfig } from './redis-config.cjs';
 import type {
   CompressionConfig,
   HealthConfig,
@@ -227,10 +228,39 @@ const tasksKeys: Record<keyof TasksConfig, Check> = {
   unknownTaskMs: duration,
 };
 
+const redisTlsKeys: Record<keyof RedisTlsConfig, Check> = {
+  ca: text,
+  certificate: text,
+  key: text,
+  rejectUnauthorized: flag,
+  serverName: text,
+};
+
+const redisKeys: Record<keyof RedisClientConfig, Check> = {
+  url: text,
+  host: text,
+  port,
+  path: text,
+  username: text,
+  password: text,
+  database: wholeNumber(0),
+  tls: either('an object, true or false', flag, shape(redisTlsKeys)),
+  sentinels: listOf(text),
+  masterName: text,
+  sentinelUsername: text,
+  sentinelPassword: text,
+  clientName: text,
+  connectTimeoutMs: duration,
+  commandTimeoutMs: duration,
+  offlineWaitMs: duration,
+  maxWaiting: wholeNumber(0),
+};
+
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
   requests: shape(requestsKeys),
   server: either('an object or false', off, shape(serverKeys)),
+  redis: shape({ ...redisKeys, clients: recordOf(shape(redisKeys)) }),
   tasks: shape(tasksKeys),
   commands: recordOf(fn),
 };

@@ -77,11 +77,11 @@ test('any bytes come back as they were', async () => {
   await redis.set('bytes', bytes);
   expect(await redis.buffers.get('bytes')).toEqual(bytes);
   expect(await redis.command(['STRLEN', 'bytes'])).toBe(1000);
-  const large = Buffer.alloc(64 * 1024 * 1024, 'ü');
+  const large = Buffer.alloc(64 * 1024 * 1024, 'x');
   await redis.set('large', large);
   const back = (await redis.buffers.get('large')) as unknown as Buffer;
   expect(back.equals(large)).toBe(true);
-  expect((await redis.get('large'))?.length).toBe(large.length / 2);
+  expect((await redis.get('large'))?.length).toBe(large.length);
 }, 120_000);
 
 test('replies keep the order of thousands of commands of any kind', async () => {

@@ -33,6 +33,8 @@ pub(super) struct Wire {
     /// The channels of each kind that this session is subscribed to.
     subscribed: HashMap<Kind, HashSet<Box<[u8]>>>,
     last_read: Option<Instant>,
+    /// When the socket last gave or took something.
+    last_progress: Option<Instant>,
     /// Whether what is in flight is sent again on the next session.
     resends: bool,
 }
@@ -111,7 +113,10 @@ impl Wire {
         while !self.write.is_empty() {
             match Pin::new(&mut *stream).poll_write(context, &self.write) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(count)) => self.write.advance(count),
+                Poll::Ready(Ok(count)) => {
+                    self.write.advance(count);
+                    self.last_progress = Some(Instant::now());
+                }
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => return Ok(()),
             }
@@ -148,6 +153,7 @@ impl Wire {
             Poll::Ready(Ok(())) => {}
         }
         self.last_read = Some(Instant::now());
+        self.last_progress = self.last_read;
         let mut read = std::mem::take(&mut self.read);
         let mut ended = 0;
         let result = loop {
@@ -307,6 +313,15 @@ impl Wire {
         timeout: Duration,
         listener: &dyn Listener,
     ) -> Result<(), Error> {
+        let is_partial = !self.write.is_empty() || !self.read.filled().is_empty();
+        if is_partial
+            && self
+                .last_progress
+                .is_some_and(|last| last.elapsed() < timeout)
+        {
+            // Something large is on its way.
+            return Ok(());
+        }
         for work in &mut self.in_flight {
             if !work.batch.has_timeout || work.begun.elapsed() < timeout {
                 break;

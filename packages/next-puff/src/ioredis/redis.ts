@@ -20,6 +20,8 @@ import { Script, type ScriptDefinition } from './script.js';
 import { type Request, Session } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 
+const DISCONNECT_LIMIT_MS = 2_000;
+
 /** Where a client stands; each is also an event. */
 export type RedisStatus =
   | 'wait'
@@ -52,6 +54,8 @@ export class RedisClient extends EventEmitter {
   #failedTries = 0;
   #retry: NodeJS.Timeout | undefined;
   #isClosing = false;
+  /** Whether the last replies are waited for: nothing is sent any more. */
+  #isDraining = false;
 
   constructor(...args: unknown[]) {
     super();
@@ -76,11 +80,22 @@ export class RedisClient extends EventEmitter {
     return withCallback(this.#connect(), callback);
   }
 
-  /** Ends the connection at once; commands without a reply fail. With `reconnect` a new one is made as after a loss. */
+  /**
+   * Ends the connection. Commands that were sent get their replies if these come soon (2 s), unless one of them blocks; the
+   * others fail. With `reconnect` a new one is made as after a loss.
+   */
   disconnect(reconnect = false): void {
     this.#isClosing = !reconnect;
+    const session = this.#session;
+    if (session && this.status === 'ready' && session.isBusy) {
+      this.#isDraining = true;
+      void session.drained(DISCONNECT_LIMIT_MS).then(() => {
+        if (this.#session === session) this.#closed();
+      });
+      return;
+    }
     const isIdle = this.status === 'wait' || this.#retry !== undefined;
-    if (this.#session || (isIdle && !reconnect)) this.#closed();
+    if (session || (isIdle && !reconnect)) this.#closed();
   }
 
   /** @deprecated as in ioredis: use `disconnect`. */
@@ -215,7 +230,7 @@ export class RedisClient extends EventEmitter {
     }
     const { commandTimeout } = this.options;
     if (commandTimeout) for (const command of commands) command.limit(commandTimeout);
-    const isReady = this.status === 'ready';
+    const isReady = this.status === 'ready' && !this.#isDraining;
     if (isReady) {
       this.#session?.send(request);
     } else if (this.options.enableOfflineQueue) {
@@ -335,6 +350,7 @@ export class RedisClient extends EventEmitter {
     const wasReady = this.status === 'ready';
     const unanswered = this.#session?.close() ?? [];
     this.#session = undefined;
+    this.#isDraining = false;
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#setStatus('close');

@@ -5,6 +5,9 @@ import { connectionClosed, unsupported } from './errors.js';
 import type { CompleteOptions } from './options.js';
 import { Subscriptions } from './subscriptions.js';
 
+/** Commands that may keep a connection for as long as they like. */
+const BLOCKING = /^(?:b[lrz]|xread|wait)/;
+
 /** Commands that are sent together, and the database that they were meant for. */
 export interface Request {
   readonly commands: readonly Command[];
@@ -78,9 +81,26 @@ export class Session {
     }
   }
 
+  /** Whether there are commands without a reply. */
+  get isBusy(): boolean {
+    return this.#unanswered.size > 0;
+  }
+
   send(request: Request): void {
     this.#unanswered.add(request);
     void (request.commands.length === 1 ? this.#sendOne(request) : this.#sendTogether(request));
+  }
+
+  /** Resolves when what was sent has its replies, or at once where that may take for ever, or when the time is over. */
+  async drained(mostMs: number): Promise<void> {
+    const commands = [...this.#unanswered].flatMap((request) => request.commands);
+    if (commands.some(({ name }) => BLOCKING.test(name))) return;
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, mostMs);
+    });
+    await Promise.race([late, Promise.allSettled(commands.map(({ promise }) => promise))]);
+    clearTimeout(limit);
   }
 
   /** Closes the connection and answers the requests that have no reply. */

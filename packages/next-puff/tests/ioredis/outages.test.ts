@@ -94,6 +94,17 @@ test('disconnecting ends blocking commands at once', async () => {
   await expect(waiting).rejects.toThrow('Connection is closed.');
 });
 
+test('disconnecting lets replies come to what was sent', async () => {
+  const { client } = quiet();
+  await client.ping();
+  const sent = client.set('last', 'words');
+  client.disconnect();
+  const late = client.get('last');
+  expect(await sent).toBe('OK');
+  await expect(late).rejects.toThrow('Connection is closed.');
+  await until(() => client.status === 'end');
+});
+
 test('reconnectOnError reconnects, and sends the command again where it says so', async () => {
   const { client } = quiet({
     reconnectOnError: (error) => (error.message.startsWith('WRONGTYPE') ? 2 : false),

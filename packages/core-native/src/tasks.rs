@@ -17,30 +17,33 @@ use serde_json::{Value, json};
 use crate::boundary::{Answer, Boundary, Isolate, failure_to_json};
 use crate::postgres::pool;
 
-/// The stores of the process, by the ids of the pools that they were made from.
-static STORES: LazyLock<Mutex<HashMap<u32, Store>>> = LazyLock::new(Mutex::default);
+/// The stores of the process, by the ids of the pools that they were made from, and how many users each has.
+static STORES: LazyLock<Mutex<HashMap<u32, (Store, usize)>>> = LazyLock::new(Mutex::default);
 
-fn stores() -> MutexGuard<'static, HashMap<u32, Store>> {
+fn stores() -> MutexGuard<'static, HashMap<u32, (Store, usize)>> {
     STORES.lock().unwrap_or_else(|poison| poison.into_inner())
 }
 
 fn store(id: u32) -> Result<Store> {
     stores()
         .get(&id)
-        .cloned()
+        .map(|(store, _)| store.clone())
         .ok_or_else(|| NapiError::from_reason("PUFF_POSTGRES_CLOSED: the task store is closed"))
 }
 
-/// Finds or makes the store on the database of a pool, and returns its id; connects to nothing.
+/// Finds or makes the store on the database of a pool, and returns its id; connects to nothing. Each caller has to
+/// close it.
 #[napi(catch_unwind)]
 pub fn tasks_store(pool_id: u32) -> Result<u32> {
     let pool = pool(pool_id)?;
     let mut stores = stores();
-    if !stores.contains_key(&pool_id) {
-        let store = Store::new(&pool)
-            .map_err(|error| NapiError::from_reason(format!("PUFF_POSTGRES_CONFIG: {error}")))?;
-        stores.insert(pool_id, store);
+    if let Some((_, users)) = stores.get_mut(&pool_id) {
+        *users += 1;
+        return Ok(pool_id);
     }
+    let store = Store::new(&pool)
+        .map_err(|error| NapiError::from_reason(format!("PUFF_POSTGRES_CONFIG: {error}")))?;
+    stores.insert(pool_id, (store, 1));
     Ok(pool_id)
 }
 
@@ -274,10 +277,20 @@ impl Boundary {
         Ok(())
     }
 
-    /// Closes a store for the whole process; answers with null.
+    /// Closes a store once nobody of the process uses it any more; answers with null.
     #[napi(catch_unwind)]
     pub fn tasks_close(&self, call: u32, store_id: u32) -> Result<()> {
-        let store = stores().remove(&store_id);
+        let store = {
+            let mut stores = stores();
+            let users = stores.get_mut(&store_id).map(|(_, users)| {
+                *users -= 1;
+                *users
+            });
+            match users {
+                Some(0) => stores.remove(&store_id).map(|(store, _)| store),
+                _ => None,
+            }
+        };
         self.answer(call, async move {
             if let Some(store) = store {
                 store.close().await;

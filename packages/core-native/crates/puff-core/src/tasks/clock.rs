@@ -1,6 +1,8 @@
-//! What time brings: delayed jobs begin to wait for workers, expired ones are removed.
+//! What time brings: delayed jobs begin to wait for workers, expired ones are removed, and what is left of both in
+//! the indexes is swept out.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
@@ -21,6 +23,13 @@ const REAPED: Duration = Duration::from_secs(2);
 const BATCH: i64 = 1_000;
 
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// After so many claims the table is vacuumed. A claim reads the index of waiting jobs from its begin, and has to
+/// pass the entries of all that were claimed before: autovacuum, which looks once in a minute, is too late by far.
+const CLAIMS_PER_VACUUM: usize = 20_000;
+
+/// The share of the time that vacuuming may take.
+const VACUUM_SHARE: u32 = 10;
 
 /// `$1` jobs at most. Answers how many, and in how long the next one is due.
 const PROMOTE: &str = concat!(
@@ -53,6 +62,8 @@ const REAP: &str = concat!(
 /// Runs until the store is closed.
 pub(super) async fn run(store: Arc<Shared>) {
     let mut reaped: Option<Instant> = None;
+    let mut vacuumed: Option<Instant> = None;
+    let mut vacuum_pause = REAPED;
     while !store.is_closed() {
         let next = match promote(&store).await {
             Ok(next) => next,
@@ -66,6 +77,16 @@ pub(super) async fn run(store: Arc<Shared>) {
             reaped = Some(Instant::now());
             // Tried again the next time.
             let _ = reap(&store).await;
+        }
+        let is_due = vacuumed.is_none_or(|at| at.elapsed() >= vacuum_pause);
+        if is_due && store.claims.load(Ordering::Relaxed) >= CLAIMS_PER_VACUUM {
+            store.claims.store(0, Ordering::Relaxed);
+            let began = Instant::now();
+            let sql = "vacuum (truncate off) next_puff.jobs";
+            // Whoever may not do that leaves it to autovacuum.
+            let _ = store.pool.query(sql, Params::new()).await;
+            vacuum_pause = (began.elapsed() * VACUUM_SHARE).max(REAPED);
+            vacuumed = Some(Instant::now());
         }
         let wait = next.unwrap_or(SLOW_LOOK).min(SLOW_LOOK).min(REAPED);
         // Told or not, the next round looks.

@@ -1,6 +1,7 @@
 //! The jobs of one database.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, Once, Weak};
 
 use serde_json::{Map, Value, json};
@@ -76,6 +77,8 @@ pub(super) struct Shared {
     pub(super) waiters: Waiters,
     /// Told when delayed jobs should be looked at.
     pub(super) clock: Notify,
+    /// Jobs that this process has claimed since the table was last vacuumed.
+    pub(super) claims: AtomicUsize,
     workers: Mutex<HashMap<Uuid, Weak<Worker>>>,
     has_listener: Once,
     has_clock: Once,
@@ -98,6 +101,7 @@ impl Store {
             additions: Additions::default(),
             waiters: Waiters::default(),
             clock: Notify::new(),
+            claims: AtomicUsize::new(0),
             workers: Mutex::default(),
             has_listener: Once::new(),
             has_clock: Once::new(),

@@ -119,8 +119,6 @@ struct State {
     run_time: Duration,
     /// Which queue gets what is left when the slots are divided.
     turn: usize,
-    /// Runs that are stored at the moment.
-    storing: usize,
 }
 
 struct Run {
@@ -458,7 +456,6 @@ impl Worker {
                 continue;
             }
             let result = self.take_turn(&mut session, &turn).await;
-            self.lock().storing = 0;
             match result {
                 Ok(jobs) => {
                     pause = FIRST_PAUSE;
@@ -506,7 +503,6 @@ impl Worker {
         let mut state = self.lock();
         let ended = std::mem::take(&mut state.ended);
         let reports = std::mem::take(&mut state.reports);
-        state.storing = ended.len();
         let wish = self.wish(&mut state);
         Turn {
             ended,
@@ -678,6 +674,7 @@ impl Worker {
 
     /// Hands over what was claimed.
     fn took(&self, turn: &Turn, jobs: Vec<ClaimedJob>) {
+        self.store.claims.fetch_add(jobs.len(), Ordering::Relaxed);
         let mut state = self.lock();
         if let Some(wish) = &turn.wish {
             let mut counts: HashMap<&str, i32> = HashMap::new();

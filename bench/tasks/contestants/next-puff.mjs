@@ -38,11 +38,11 @@ export async function open({ databaseUrl, redisUrl }, variant) {
 async function openStore(variant, databaseUrl, redisUrl) {
   const tasks = (path) => import(new URL(`dist/tasks/${path}.js`, packageUrl()));
   if (variant === 'bullmq') {
-    const { bullmqTaskStore } = await tasks('bullmq/bullmq-store');
-    return bullmqTaskStore({ url: redisUrl });
+    const { bullmqTaskStore } = await tasks('bullmq/index');
+    return bullmqTaskStore({ redis: { url: redisUrl } });
   }
-  const { postgresTaskStore } = await tasks('postgres/postgres-store');
-  return postgresTaskStore({ url: databaseUrl });
+  const { postgresTaskStore } = await tasks('postgres/index');
+  return postgresTaskStore({ options: { url: databaseUrl } });
 }
 
 function packageUrl() {

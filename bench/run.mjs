@@ -6,6 +6,7 @@ const benchmarks = {
   server: 'what does the Rust server in front of Next.js save, against `next start`?',
   websockets: 'what do WebSockets cost, and how fast does a message reach all?',
   tasks: 'how many background tasks run per second, and how soon?',
+  redis: 'how fast are commands of Redis, against ioredis and node-redis?',
   layers: 'what does a layer that calls JavaScript add to an operation?',
   prisma: 'is Prisma faster on PrismaPuff than on adapter-pg, and what does toSql cost?',
 };

@@ -12,8 +12,8 @@ export const doctor: CliCommand = {
   help: `Usage: next-puff doctor [directory] [--json]
 
 Checks the versions of Node.js and Next.js, the native addon, puff.config, the use of withPuff in
-next.config, and the database: the configured ones by connecting to them, otherwise that the embedded
-PostgreSQL can run here. Nothing is started or changed.
+next.config, Redis where it is configured, and the database: the configured ones by connecting to
+them, otherwise that the embedded PostgreSQL can run here. Nothing is started or changed.
 
 Prints a line per check, and what to do where one fails. Exit code 0 when all is well, otherwise 1.
 

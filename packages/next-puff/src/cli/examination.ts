@@ -5,6 +5,7 @@ import { embeddedPostgresVersion } from '../embedded/binaries.js';
 import { embeddedPostgresStatus } from '../embedded/index.js';
 import { PuffError } from '../errors.js';
 import { findNext } from '../next/next-installation.js';
+import { configuredServers, examineRedis } from './redis-check.js';
 import { type AppConfiguration, readConfiguration } from './services.js';
 
 /** What came out of looking at one thing. */
@@ -42,7 +43,12 @@ export async function examine(directory: string): Promise<Check[]> {
   if (configuration === undefined) {
     return [...checks, skipped('database', 'not looked for, because puff.config cannot be used')];
   }
-  return [...checks, ...(await databases(directory, configuration, native.status === 'ok'))];
+  const canConnect = native.status === 'ok';
+  return [
+    ...checks,
+    ...(await redisServers(configuration, canConnect)),
+    ...(await databases(directory, configuration, canConnect)),
+  ];
 }
 
 async function check(name: string, look: () => string | Promise<string>): Promise<Check> {
@@ -107,6 +113,20 @@ function usesWithPuff(directory: string): string {
   );
   if (/\bwithPuff\s*\(/.test(code)) return `used in ${file}`;
   throw failure(`${file} does not call withPuff`, advice);
+}
+
+/** Checks the Redis servers that are configured; there need be none. */
+async function redisServers({ settings }: AppConfiguration, canConnect: boolean): Promise<Check[]> {
+  publishSettings(settings, 'cli');
+  const checks: Check[] = [];
+  for (const [name, server] of configuredServers(settings.redis?.clients ?? {})) {
+    checks.push(
+      canConnect
+        ? await check(name, () => examineRedis(server, CONNECT_TIMEOUT_MS))
+        : skipped(name, 'not tried, because the native addon does not load'),
+    );
+  }
+  return checks;
 }
 
 /** Checks the databases of all pools, or that the embedded one can be had. */

@@ -9,6 +9,7 @@ pub mod graphql;
 mod metrics;
 pub mod postgres;
 pub mod pubsub;
+pub mod rate_limit;
 pub mod redis;
 pub mod server;
 pub mod tasks;

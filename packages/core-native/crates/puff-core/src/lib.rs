@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod postgres;
 pub mod pubsub;
+pub mod rate_limit;
 pub mod redis;
 pub mod runtime;
 pub mod tasks;

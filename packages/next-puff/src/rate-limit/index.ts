@@ -1,0 +1,6 @@
+export {
+  type RateLimitOptions,
+  type RateLimitResult,
+  rateLimit,
+  rateLimitHeaders,
+} from './rate-limit.js';

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use napi::bindgen_prelude::BufferSlice;
 use napi::{Env, Result};
 use napi_derive::napi;
-use puff_core::cache::{Lookup, NewEntry, Put, now_ms, store};
+use puff_core::cache::{Lookup, NewEntry, Put, now_ms, peers, store};
 use serde_json::json;
 
 /// Before the bytes of an entry: it may be used.
@@ -84,18 +84,28 @@ pub fn cache_set_capacity(bytes: f64) {
     store().set_capacity(bytes as usize);
 }
 
-/// Expires everything that has one of these tags.
+/// Exchanges revalidations with the processes of the same name that pub/sub reaches; the first name counts.
 #[napi(catch_unwind)]
-pub fn cache_expire_tags(tags: Vec<String>) {
-    let names = tags.iter().map(String::as_str);
-    store().tags().expire(names, now_ms());
+pub fn cache_join(name: String) {
+    peers().join(&name);
 }
 
-/// Makes everything stale that has one of these tags; after `expireMs` it will be expired.
+/// Expires everything that has one of these tags, in all processes.
+#[napi(catch_unwind)]
+pub fn cache_expire_tags(tags: Vec<String>) {
+    peers().expire(tags);
+}
+
+/// Makes everything stale that has one of these tags, in all processes; after `expireMs` it will be expired.
 #[napi(catch_unwind)]
 pub fn cache_make_tags_stale(tags: Vec<String>, expire_ms: Option<f64>) {
-    let names = tags.iter().map(String::as_str);
-    store().tags().make_stale(names, expire_ms, now_ms());
+    peers().make_stale(tags, expire_ms);
+}
+
+/// Whether something of that time must not be used any more because of these tags.
+#[napi(catch_unwind)]
+pub fn cache_have_tags_expired(tags: Vec<String>, created_ms: f64) -> bool {
+    store().tags().have_expired(&tags, created_ms, now_ms())
 }
 
 /// The number of the last change of tags.

@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { loadNative } from '../native.js';
 import { pack, unpack } from './packing.js';
+import { joinProcesses } from './processes.js';
 
 /**
  * The store of the process, which all isolates and the native server share.
@@ -40,6 +41,7 @@ const PUT_RESULTS = ['stored', 'present', 'too large'] as const;
 
 /** Looks an entry up; `moreTags` may have expired it as well as its own. What cannot be read is taken away. */
 export function readEntry(key: string, moreTags?: readonly string[]): Lookup {
+  joinProcesses();
   const native = loadNative();
   const found = native.cacheGet(key, moreTags as string[] | undefined);
   if (found === null) return ABSENT;
@@ -55,6 +57,7 @@ export function readEntry(key: string, moreTags?: readonly string[]): Lookup {
 /** Puts an entry in the place of what is under its key. */
 export function writeEntry(entry: NewEntry): (typeof PUT_RESULTS)[number] {
   const { key, path, parts, tags = [], created, expires, tagsSeen, isSeed = false } = entry;
+  joinProcesses();
   const value = pack(parts);
   const result = loadNative().cachePut(
     key,
@@ -75,13 +78,14 @@ export function deleteEntry(key: string): boolean {
 }
 
 /**
- * Revalidates tags, for all isolates at once: without durations everything that has them is expired, else it is stale, and
+ * Revalidates tags, for all isolates at once and for other processes as soon as they hear of it: without durations everything that has them is expired, else it is stale, and
  * expired after `expire` seconds.
  */
 export function revalidateTags(
   tags: readonly string[],
   durations?: { expire?: number | undefined },
 ): void {
+  joinProcesses();
   const native = loadNative();
   if (!durations) native.cacheExpireTags(tags as string[]);
   else {

@@ -1,4 +1,5 @@
 export { type WithPuffOptions, withPuff } from '../next/with-puff.cjs';
+export type { CacheConfig } from './cache-config.cjs';
 export { ConfigError } from './config-error.cjs';
 export { findConfigFile, loadConfig } from './load-config.cjs';
 export { publishSettings, settings, settingsOf } from './published-settings.cjs';

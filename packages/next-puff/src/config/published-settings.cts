@@ -25,6 +25,7 @@ export function settingsOf(config: PuffConfig): PuffSettings {
     },
     tasks: config.tasks ?? {},
     ...(config.redis !== undefined && { redis: config.redis }),
+    cache: config.cache ?? {},
   };
 }
 

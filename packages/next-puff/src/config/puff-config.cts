@@ -1,3 +1,4 @@
+import type { CacheConfig } from './cache-config.cjs';
 import type { RedisConfig } from './redis-config.cjs';
 import type { ServerConfig } from './server-config.cjs';
 import type { TasksConfig } from './tasks-config.cjs';
@@ -61,6 +62,8 @@ export interface PuffConfig {
   redis?: RedisConfig;
   /** Background tasks. */
   tasks?: TasksConfig;
+  /** The cache of pages and data. */
+  cache?: CacheConfig;
   commands?: Record<string, Command>;
 }
 
@@ -74,6 +77,7 @@ export interface PuffSettings {
   requests: Required<RequestsConfig>;
   tasks: TasksConfig;
   redis?: RedisConfig;
+  cache: CacheConfig;
 }
 
 /**

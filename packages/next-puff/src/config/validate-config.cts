@@ -1,3 +1,4 @@
+import type { CacheConfig } from './cache-config.cjs';
 import { ConfigError } from './config-error.cjs';
 import type { PoolConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
 import type { RedisClientConfig, RedisTlsConfig } from './redis-config.cjs';
@@ -211,7 +212,7 @@ const serverKeys: Record<keyof ServerConfig, Check> = {
   websockets: shape(websocketsKeys),
 };
 
-const queueName: Check = (value) =>
+const name: Check = (value) =>
   typeof value === 'string' && /^[\w.-]{1,100}$/.test(value)
     ? undefined
     : 'up to 100 letters, digits, dots, hyphens and underscores';
@@ -220,7 +221,7 @@ const tasksKeys: Record<keyof TasksConfig, Check> = {
   engine: oneOf('postgres', 'bullmq'),
   worker: flag,
   concurrency: wholeNumber(1, 100_000),
-  queues: listOf(queueName),
+  queues: listOf(name),
   leaseMs: wholeNumber(1_000, 3_600_000),
   prefix: text,
   files: listOf(text),
@@ -256,12 +257,15 @@ const redisKeys: Record<keyof RedisClientConfig, Check> = {
   maxWaiting: wholeNumber(0),
 };
 
+const cacheKeys: Record<keyof CacheConfig, Check> = { prefix: name };
+
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
   requests: shape(requestsKeys),
   server: either('an object or false', off, shape(serverKeys)),
   redis: shape({ ...redisKeys, clients: recordOf(shape(redisKeys)) }),
   tasks: shape(tasksKeys),
+  cache: shape(cacheKeys),
   commands: recordOf(fn),
 };
 

@@ -160,7 +160,7 @@ describe('validation', () => {
     ['{ Requests: {} }', 'unknown key Requests.\nDid you mean requests?'],
     [
       '{ colour: 1 }',
-      'unknown key colour.\nKnown keys here: postgres, requests, server, tasks, commands.',
+      'unknown key colour.\nKnown keys here: postgres, requests, server, redis, tasks, cache, commands.',
     ],
     ['{ postgres: { toString: 1 } }', 'unknown key postgres.toString'],
     ['{ postgres: { pools: { a: { pools: {} } } } }', 'unknown key postgres.pools.a.pools'],
@@ -199,6 +199,7 @@ describe('settings', () => {
       postgres: {},
       requests: { deadlineMs: 30_000, transaction: false },
       tasks: {},
+      cache: {},
     });
   });
 

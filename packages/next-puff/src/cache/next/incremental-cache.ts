@@ -71,7 +71,10 @@ export class SharedIncrementalCache implements IncrementalCacheHandler {
     const put = this.#write(key, value, { created: lastModified, cacheControl, isSeed: true });
     // Another isolate has written meanwhile.
     const newer = put === 'present' ? readEntry(storeKey, tags).parts : undefined;
-    return newer === undefined ? found : decodeValue(newer);
+    if (newer !== undefined) return decodeValue(newer);
+    // Next.js does not know of revalidations that were missed.
+    const tagsOfFile = tags ?? tagsOfValue(value);
+    return loadNative().cacheHaveTagsExpired(tagsOfFile, lastModified) ? null : found;
   }
 
   async set(key: string, value: StoredValue | null, context: WriteContext): Promise<void> {

@@ -6,11 +6,13 @@
 
 mod entry;
 mod packing;
+mod peers;
 mod store;
 mod tags;
 
 pub use entry::{Entry, NewEntry};
 pub use packing::parts;
+pub use peers::{Peers, peers};
 pub use store::{DEFAULT_CAPACITY, Lookup, Put, Stats, Store, store};
 pub use tags::{TagChange, Tags};
 

@@ -126,7 +126,7 @@ impl Store {
             Some(entry)
                 if entry.is_past(now_ms)
                     || self.tags.is_expired(&entry, now_ms)
-                    || self.tags.have_expired(more_tags, entry.created_ms, now_ms) =>
+                    || self.tags.is_expired_by(more_tags, &entry, now_ms) =>
             {
                 Lookup::Expired
             }

@@ -27,6 +27,8 @@ struct Marks {
     by_version: BTreeMap<u64, Arc<str>>,
     /// Revalidations up to this time are not known one by one any more.
     forgotten_ms: f64,
+    /// Up to this version some may be missing; what was put later is not concerned.
+    unheard_version: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -92,6 +94,24 @@ impl Tags {
         });
     }
 
+    /// Expires everything older that has tags: what was revalidated until now is not known.
+    pub fn expire_all(&self, now_ms: f64) {
+        self.forget(|marks| marks.forgotten_ms = marks.forgotten_ms.max(now_ms));
+    }
+
+    /// Expires everything that was put until now and has tags, except for seeds: revalidations of others were not heard yet.
+    pub fn expire_unheard(&self) {
+        self.forget(|_| {});
+    }
+
+    fn forget(&self, forget: impl Fn(&mut Marks)) {
+        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        let version = self.version.load(Ordering::Acquire) + 1;
+        marks.unheard_version = version;
+        forget(&mut marks);
+        self.version.store(version, Ordering::Release);
+    }
+
     fn change<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
@@ -139,12 +159,19 @@ impl Tags {
     pub fn is_expired(&self, entry: &Entry, now_ms: f64) -> bool {
         let marks = self.read();
         marks.has_forgotten(entry.created_ms, &entry.tags)
+            || marks.has_not_heard(entry.tags_seen, &entry.tags)
             || entry.tags.iter().any(|tag| {
                 marks.get(tag).is_some_and(|mark| {
                     mark.is_expired(entry.created_ms, now_ms)
                         || mark.expired_version > entry.tags_seen
                 })
             })
+    }
+
+    /// Whether an entry must not be used any more because of tags that are not its own.
+    pub(super) fn is_expired_by(&self, names: &[String], entry: &Entry, now_ms: f64) -> bool {
+        self.have_expired(names, entry.created_ms, now_ms)
+            || self.read().has_not_heard(entry.tags_seen, names)
     }
 
     /// Whether something of that time must not be used any more because of these tags.
@@ -206,6 +233,11 @@ impl Marks {
     /// Whether there are tags, and what is known of them does not reach back to that time.
     fn has_forgotten<T>(&self, created_ms: f64, tags: &[T]) -> bool {
         created_ms <= self.forgotten_ms && !tags.is_empty()
+    }
+
+    /// Whether there are tags, and revalidations may be missing since that version.
+    fn has_not_heard<T>(&self, tags_seen: u64, tags: &[T]) -> bool {
+        tags_seen < self.unheard_version && !tags.is_empty()
     }
 }
 

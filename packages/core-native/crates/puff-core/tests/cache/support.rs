@@ -1,6 +1,7 @@
 //! Entries for tests.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use puff_core::cache::NewEntry;
@@ -32,5 +33,14 @@ pub(crate) fn sized(key: &str, bytes: usize) -> NewEntry {
     NewEntry {
         value: Bytes::from(vec![0; bytes]),
         ..entry(key, 1.0)
+    }
+}
+
+/// Waits until something is so.
+pub(crate) fn eventually(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come about");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -1,4 +1,6 @@
 import type { IRedisClient } from 'bullmq';
+import { bullmqClient } from '../../ioredis/bullmq-client.js';
+import { completeOptions } from '../../ioredis/options.js';
 
 /** Which Redis. Plain data, so that the thread that renews leases can have it too. */
 export interface RedisSettings {
@@ -6,11 +8,7 @@ export interface RedisSettings {
   url: string;
 }
 
-/** Opens a connection to Redis for BullMQ. */
-export async function openClient(settings: RedisSettings): Promise<IRedisClient> {
-  const [{ Redis }, { createIORedisClient }] = await Promise.all([
-    import('ioredis'),
-    import('bullmq'),
-  ]);
-  return createIORedisClient(new Redis(settings.url, { maxRetriesPerRequest: null }));
+/** Opens a connection to Redis for BullMQ, on the native core. */
+export function openClient(settings: RedisSettings): IRedisClient {
+  return bullmqClient(completeOptions([settings.url]));
 }

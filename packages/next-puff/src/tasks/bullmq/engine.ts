@@ -52,7 +52,7 @@ export class Engine {
 
   async #open(): Promise<Link> {
     const bullmq = await import('bullmq');
-    const client = await openClient(this.settings);
+    const client = openClient(this.settings);
     // BullMQ adds a listener per queue and worker.
     client.setMaxListeners(0);
     // Every command that fails says so itself.

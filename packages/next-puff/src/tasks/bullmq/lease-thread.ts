@@ -18,7 +18,7 @@ parentPort?.on('message', ({ type, lock }: LeaseCommand) => {
   else held.delete(keyOf(lock));
 });
 
-const client = await openClient(settings);
+const client = openClient(settings);
 // Renewing goes on when the connection is back.
 client.on('error', () => {});
 defineScripts(client);

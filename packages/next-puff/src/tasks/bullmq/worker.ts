@@ -109,6 +109,7 @@ export class BullmqWorker implements StoreWorker {
       worker.on('drained', () => this.#recovered());
       this.#workers.set(queue, worker);
     }
+    client.on('close', () => this.#trouble(new Error('The connection to Redis is lost.')));
     client.on('ready', () => this.#recovered());
     this.#expiry.start(queues);
   }

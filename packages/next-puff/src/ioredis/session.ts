@@ -170,7 +170,7 @@ export class Session {
     } else if (Array.isArray(reply) && Subscriptions.concerns(command)) {
       // The last of the confirmations: what it was, the channel, and how many there are now.
       this.#subscriptions.confirm(command);
-      command.resolve(Number(reply[2]));
+      command.resolve(command.shape(reply[2], this.#options.stringNumbers === true));
     } else {
       command.resolve(command.shape(reply, this.#options.stringNumbers === true));
     }

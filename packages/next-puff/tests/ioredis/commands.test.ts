@@ -47,6 +47,7 @@ describe('arguments and replies', () => {
     const client = redis.client({ stringNumbers: true });
     await client.set('count', '9007199254740993');
     expect(await client.incr('count')).toBe('9007199254740994');
+    expect(await client.subscribe('news')).toBe('1');
   });
 
   test('keys get their prefix, arguments do not', async () => {

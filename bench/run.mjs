@@ -7,6 +7,7 @@ const benchmarks = {
   websockets: 'what do WebSockets cost, and how fast does a message reach all?',
   tasks: 'how many background tasks run per second, and how soon?',
   redis: 'how fast are commands of Redis, against ioredis and node-redis?',
+  pubsub: 'how many messages per second reach 1,000 subscribers in another process?',
   layers: 'what does a layer that calls JavaScript add to an operation?',
   prisma: 'is Prisma faster on PrismaPuff than on adapter-pg, and what does toSql cost?',
 };

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
-use puff_core::pubsub::{Interest, Kind, Payload, PostgresTransport, Subscriber, hub};
+use puff_core::pubsub::{
+    Interest, Kind, Payload, PostgresTransport, RedisTransport, Subscriber, hub,
+};
+use puff_core::redis::{Config, Options};
 
 use crate::boundary::{Answer, Boundary, Delivery, Event, Isolate};
 use crate::postgres::pool;
@@ -133,5 +136,21 @@ pub fn pubsub_connect_postgres(pool_id: u32) -> Result<()> {
     let transport = PostgresTransport::new(hub(), &pool(pool_id)?)
         .map_err(|error| Error::from_reason(format!("PUFF_POSTGRES_CONFIG: {error}")))?;
     hub().connect(transport);
+    Ok(())
+}
+
+/// The same by a Redis server, with the options (JSON) of a connection.
+///
+/// Throws a message that begins with `PUFF_REDIS_CONFIG: ` when they make no sense.
+#[napi(catch_unwind)]
+pub fn pubsub_connect_redis(options: String) -> Result<()> {
+    if hub().transport().is_some() {
+        return Ok(());
+    }
+    let refuse =
+        |error: &dyn std::fmt::Display| Error::from_reason(format!("PUFF_REDIS_CONFIG: {error}"));
+    let options: Options = serde_json::from_str(&options).map_err(|error| refuse(&error))?;
+    let config = Config::new(options).map_err(|error| refuse(&error))?;
+    hub().connect(RedisTransport::new(hub(), config));
     Ok(())
 }

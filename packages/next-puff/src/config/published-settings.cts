@@ -23,6 +23,7 @@ export function settingsOf(config: PuffConfig): PuffSettings {
       deadlineMs: config.requests?.deadlineMs ?? DEFAULT_DEADLINE_MS,
       transaction: config.requests?.transaction ?? false,
     },
+    pubsub: config.pubsub ?? {},
     tasks: config.tasks ?? {},
     ...(config.redis !== undefined && { redis: config.redis }),
     cache: config.cache ?? {},

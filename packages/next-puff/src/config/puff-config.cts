@@ -43,6 +43,15 @@ export interface RequestsConfig {
   transaction?: boolean;
 }
 
+/** Messages between processes. */
+export interface PubsubConfig {
+  /**
+   * How `pubsub` reaches other processes. Default `'redis'` where Redis is configured, otherwise `'postgres'` where a
+   * database is, otherwise `'none'`: messages stay in the process.
+   */
+  transport?: 'redis' | 'postgres' | 'none';
+}
+
 /** What a command of `next-puff run` is called with. */
 export interface CommandContext {
   /** The arguments that followed the command's name. */
@@ -56,6 +65,7 @@ export type Command = (context: CommandContext) => unknown;
 export interface PuffConfig {
   postgres?: PostgresConfig;
   requests?: RequestsConfig;
+  pubsub?: PubsubConfig;
   /** The server of `next-puff start` and `next-puff dev`; `false` for Next.js' own. */
   server?: ServerConfig | false;
   /** Redis; `REDIS_URL` is enough for most. */
@@ -75,6 +85,7 @@ export interface PuffConfig {
 export interface PuffSettings {
   postgres: PostgresConfig;
   requests: Required<RequestsConfig>;
+  pubsub: PubsubConfig;
   tasks: TasksConfig;
   redis?: RedisConfig;
   cache: CacheConfig;

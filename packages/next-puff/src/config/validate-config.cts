@@ -1,6 +1,6 @@
 import type { CacheConfig } from './cache-config.cjs';
 import { ConfigError } from './config-error.cjs';
-import type { PoolConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
+import type { PoolConfig, PubsubConfig, PuffConfig, RequestsConfig } from './puff-config.cjs';
 import type { RedisClientConfig, RedisTlsConfig } from './redis-config.cjs';
 import type {
   CompressionConfig,
@@ -109,6 +109,10 @@ const poolKeys: Record<keyof PoolConfig, Check> = {
 const requestsKeys: Record<keyof RequestsConfig, Check> = {
   deadlineMs: duration,
   transaction: flag,
+};
+
+const pubsubKeys: Record<keyof PubsubConfig, Check> = {
+  transport: oneOf('redis', 'postgres', 'none'),
 };
 
 const port = wholeNumber(0, 65_535);
@@ -262,6 +266,7 @@ const cacheKeys: Record<keyof CacheConfig, Check> = { prefix: name };
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),
   requests: shape(requestsKeys),
+  pubsub: shape(pubsubKeys),
   server: either('an object or false', off, shape(serverKeys)),
   redis: shape({ ...redisKeys, clients: recordOf(shape(redisKeys)) }),
   tasks: shape(tasksKeys),

@@ -1,23 +1,45 @@
 import { errorOfThrown } from '../boundary/failures.js';
+import { settings } from '../config/settings.js';
 import { NotConfiguredError } from '../errors.js';
 import { loadNative } from '../native.js';
 import { Database } from '../postgres/database.js';
+import { configuredRedis, redisSettings } from '../redis/configuration.js';
 
 let isConnected = false;
 
 /**
- * Connects this process with the others by the default database, if there is one, before the first message;
- * PostgreSQL is asked nothing until something is published or listened to.
+ * Connects this process with the others before the first message, as `pubsub.transport` of the config says; no
+ * server is asked anything until something is published or listened to.
+ *
+ * @throws {PuffError} when the transport that the config names is not configured
  */
 export function connectProcesses(): void {
   if (isConnected) return;
+  const { transport } = settings().pubsub ?? {};
+  const hasRedis = configuredRedis() !== undefined;
+  if (transport === 'redis' || (transport === undefined && hasRedis)) connectByRedis();
+  else if (transport !== 'none') connectByPostgres(transport === 'postgres');
   isConnected = true;
+}
+
+function connectByRedis(): void {
+  const { tls, ...options } = redisSettings();
+  // As the native core reads it.
+  const nativeTls = tls === true ? {} : tls === false ? undefined : tls;
+  try {
+    loadNative().pubsubConnectRedis(JSON.stringify({ ...options, tls: nativeTls }));
+  } catch (error) {
+    throw errorOfThrown(error);
+  }
+}
+
+function connectByPostgres(isNeeded: boolean): void {
   let pool: number;
   try {
     pool = new Database('default').nativePool();
   } catch (error) {
     // Without a database there are no others.
-    if (error instanceof NotConfiguredError) return;
+    if (error instanceof NotConfiguredError && !isNeeded) return;
     throw error;
   }
   try {

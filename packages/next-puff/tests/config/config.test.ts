@@ -122,6 +122,10 @@ describe('validation', () => {
       'requests.deadlineMs must be a whole number of milliseconds from 0 to 2147483647, got -1',
     ],
     [
+      "{ pubsub: { transport: 'nats' } }",
+      'pubsub.transport must be one of "redis", "postgres", "none", got "nats"',
+    ],
+    [
       '{ requests: { deadlineMs: 1e10 } }',
       'requests.deadlineMs must be a whole number of milliseconds from 0 to 2147483647, got 10000000000',
     ],
@@ -160,7 +164,7 @@ describe('validation', () => {
     ['{ Requests: {} }', 'unknown key Requests.\nDid you mean requests?'],
     [
       '{ colour: 1 }',
-      'unknown key colour.\nKnown keys here: postgres, requests, server, redis, tasks, cache, commands.',
+      'unknown key colour.\nKnown keys here: postgres, requests, pubsub, server, redis, tasks, cache, commands.',
     ],
     ['{ postgres: { toString: 1 } }', 'unknown key postgres.toString'],
     ['{ postgres: { pools: { a: { pools: {} } } } }', 'unknown key postgres.pools.a.pools'],
@@ -198,6 +202,7 @@ describe('settings', () => {
     expect(settingsOf({ commands: { seed: () => {} } })).toEqual({
       postgres: {},
       requests: { deadlineMs: 30_000, transaction: false },
+      pubsub: {},
       tasks: {},
       cache: {},
     });

@@ -75,12 +75,15 @@ impl Hub {
         self.deliver_shared(channel, &Arc::new(payload));
     }
 
-    /// Delivers a message of another process to those of one interest: the transport brings it again for
-    /// each other.
-    pub fn deliver_to(&self, interest: &Interest, channel: &Arc<str>, payload: &Arc<Payload>) {
-        let subscribers = self.lock().list(interest);
-        for subscriber in subscribers.iter().flat_map(|listed| listed.iter()) {
-            subscriber.deliver(channel, payload);
+    /// Delivers a message of another process to those who listen to its channel, or to a pattern: the transport
+    /// brings it again for each other.
+    pub fn deliver_to(&self, channel: &str, pattern: Option<&str>, payload: Payload) {
+        let listed = self.lock().list(channel, pattern);
+        if let Some((channel, subscribers)) = listed {
+            let payload = Arc::new(payload);
+            for subscriber in &*subscribers {
+                subscriber.deliver(&channel, &payload);
+            }
         }
     }
 
@@ -92,10 +95,10 @@ impl Hub {
         }
     }
 
-    /// Tells those of one interest; see [`Hub::tell_gap`].
-    pub fn tell_gap_to(&self, interest: &Interest) {
-        let subscribers = self.lock().list(interest);
-        for subscriber in subscribers.iter().flat_map(|listed| listed.iter()) {
+    /// Tells those who listen to a channel, or to a pattern; see [`Hub::tell_gap`].
+    pub fn tell_gap_to(&self, channel: &str, pattern: Option<&str>) {
+        let listed = self.lock().list(channel, pattern);
+        for subscriber in listed.iter().flat_map(|(_, subscribers)| &**subscribers) {
             subscriber.gap();
         }
     }

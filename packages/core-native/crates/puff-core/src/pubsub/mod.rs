@@ -12,6 +12,7 @@ mod pattern;
 mod payload;
 mod places;
 mod postgres;
+mod redis;
 mod transport;
 
 pub use hub::{Hub, Subscriber, Subscription, hub};
@@ -19,4 +20,5 @@ pub use interest::Interest;
 pub use pattern::Pattern;
 pub use payload::{Kind, Payload};
 pub use postgres::PostgresTransport;
+pub use redis::RedisTransport;
 pub use transport::{Overflow, Transport, Wait};

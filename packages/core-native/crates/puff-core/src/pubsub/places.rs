@@ -129,13 +129,17 @@ impl Places {
             .collect()
     }
 
-    /// Those who listen to one interest.
-    pub(super) fn list(&mut self, interest: &Interest) -> Option<Listed> {
-        let place = match interest {
-            Interest::Channel(name) => self.channels.get_mut(name)?,
-            Interest::Pattern(text) => &mut self.patterns.get_mut(text)?.place,
-        };
-        Some(place.list())
+    /// Those who listen to a channel, or to a pattern, and the channel's name as it is shared.
+    pub(super) fn list(
+        &mut self,
+        channel: &str,
+        pattern: Option<&str>,
+    ) -> Option<(Arc<str>, Listed)> {
+        if let Some(text) = pattern {
+            return Some((channel.into(), self.patterns.get_mut(text)?.place.list()));
+        }
+        let name = self.channels.get_key_value(channel)?.0.clone();
+        Some((name, self.channels.get_mut(channel)?.list()))
     }
 
     /// Those who get a channel's messages, and the channel's name as it is shared: first those of the

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use puff_core::pubsub::{Interest, Kind, Payload, hub};
+use puff_core::pubsub::{Kind, Payload, hub};
 use puff_graphql::Request;
 use puff_graphql::host::Failure;
 use puff_graphql::http::HttpOptions;
@@ -215,10 +215,10 @@ async fn after_a_gap_the_last_event_is_executed_again() {
     let schema = schema("gap");
     let (_operation, said) = subscribed(&schema, "subscription { score(of: 1) { votes } }").await;
     // There is none yet.
-    hub().tell_gap_to(&Interest::channel("gap1"));
+    hub().tell_gap_to("gap1", None);
     publish("gap1", json!(7));
     said.until(1).await;
-    hub().tell_gap_to(&Interest::channel("gap1"));
+    hub().tell_gap_to("gap1", None);
     publish("gap1", json!(8));
     assert_eq!(said.until(3).await, [votes(7), votes(7), votes(8)]);
 }

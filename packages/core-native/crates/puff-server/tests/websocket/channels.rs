@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use puff_core::pubsub::{Interest, Kind, Payload, hub};
+use puff_core::pubsub::{Kind, Payload, hub};
 use puff_server::websocket::{OnGap, SocketOptions, TooManyChannels};
 
 use super::support::{Server, close};
@@ -131,8 +131,8 @@ async fn after_a_gap_sockets_that_mind_are_closed() {
             .subscribe(&socket, "with a gap", on_gap)
             .unwrap();
     }
-    hub().tell_gap_to(&Interest::channel("with another gap"));
-    hub().tell_gap_to(&Interest::channel("with a gap"));
+    hub().tell_gap_to("with another gap", None);
+    hub().tell_gap_to("with a gap", None);
     publish("with a gap", Kind::Text, "after it");
     assert_eq!(careful.receive_close().await.0, 1013);
     assert_eq!(careless.receive().await, (0x81, b"after it".to_vec()));

@@ -102,14 +102,14 @@ impl Subscriber for Queue {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use puff_core::pubsub::{Interest, Kind};
+    use puff_core::pubsub::Kind;
 
     use super::*;
 
     #[tokio::test]
     async fn after_a_gap_the_last_message_comes_again() {
         let events = ChannelEvents::subscribe("channel events");
-        let gap = || hub().tell_gap_to(&Interest::channel("channel events"));
+        let gap = || hub().tell_gap_to("channel events", None);
         gap();
         for text in ["one", "two"] {
             let payload = Payload {

@@ -42,6 +42,10 @@ pub(super) struct Rate {
 pub(super) const SETTINGS: &str = "set enable_seqscan = off; set enable_hashjoin = off;
   set enable_mergejoin = off; set plan_cache_mode = force_generic_plan; set jit = off";
 
+// Runs that have ended are found by their ids: conditions on state and worker are written so that the index of
+// running jobs does not fit them. The planner, which knows nothing of the table's size, would compare each running
+// job, and each index entry of those that ran before, with each that has ended.
+
 /// Tells processes that wait for results what has ended: from `ended`, which has their ids.
 ///
 /// A notification holds 8,000 bytes, so that 200 ids go in one. Where nobody waits nobody is told: a commit
@@ -86,7 +90,7 @@ pub(super) fn statement(
               update next_puff.jobs as job set state = 'c', result = run.result, ended_at = clock.ms,
                 expires_at = clock.ms + job.keep_result_ms
               from unnest({ids}::uuid[], {starts}::integer[], {texts}::text[]) as run (id, start, result), clock
-              where job.id = run.id and job.starts = run.start and job.state = 'r' and job.worker = $1::uuid
+              where job.id = run.id and job.starts = run.start and job.state::text = 'r' and job.worker is not distinct from $1::uuid
               returning job.id)"
         ));
         sql.push_str(tell_ended!());
@@ -210,7 +214,7 @@ pub(super) const FAIL: &str = concat!(
           else job.backoff_ms end as delay
       from unnest($2::uuid[], $3::integer[], $4::text[], $5::boolean[]) as run (id, start, failure, is_final)
       join next_puff.jobs as job on job.id = run.id, clock
-      where job.starts = run.start and job.state = 'r' and job.worker = $1::uuid
+      where job.starts = run.start and job.state::text = 'r' and job.worker is not distinct from $1::uuid
       for update of job),
     failed as (
       update next_puff.jobs as job set failures = job.failures + 1, failure = runs.failure,
@@ -235,7 +239,7 @@ pub(super) const RETURN: &str = concat!(
       set state = case when run.delay > 0 then 'd'::\"char\" else 'w'::\"char\" end,
         run_at = case when run.delay > 0 then clock.ms + run.delay else job.run_at end
       from unnest($2::uuid[], $3::integer[], $4::bigint[]) as run (id, start, delay), clock
-      where job.id = run.id and job.starts = run.start and job.state = 'r' and job.worker = $1::uuid
+      where job.id = run.id and job.starts = run.start and job.state::text = 'r' and job.worker is not distinct from $1::uuid
       returning job.state)
     select pg_notify('next_puff_tasks', 'added') from returned where state = 'w' limit 1"
 );
@@ -250,7 +254,7 @@ pub(super) const REPORT: &str = "update next_puff.jobs as job
           union all select line from json_array_elements(run.logs::json) as line) as lines
         order by place desc limit 100) as last) end
   from unnest($2::uuid[], $3::text[], $4::text[]) as run (id, progress, logs)
-  where job.id = run.id and job.state = 'r' and job.worker = $1::uuid";
+  where job.id = run.id and job.state::text = 'r' and job.worker is not distinct from $1::uuid";
 
 /// `$1` worker, `$2` the ids that it knows of: others that it has claimed without learning it go back.
 pub(super) const FREE_UNKNOWN: &str = "with freed as (

@@ -111,6 +111,8 @@ impl Feed {
             return;
         }
         if wanted.is_ready {
+            let unconfirmed = &self.shared.unconfirmed;
+            unconfirmed.send_modify(|count| *count = count.map(|count| count + 1));
             // Under the lock: changes reach the server in their order.
             self.shared
                 .send(&self.connection, is_pattern, begins, &[name]);
@@ -172,8 +174,6 @@ impl Shared {
         };
         let mut args = vec![command.as_bytes()];
         args.extend(names);
-        self.unconfirmed
-            .send_modify(|count| *count = count.map(|count| count + 1));
         let batch = Batch {
             bytes: encode(&args).into(),
             commands: 1,
@@ -199,9 +199,11 @@ impl Shared {
         };
         let mut wanted = self.wanted();
         wanted.is_ready = true;
-        self.unconfirmed.send_replace(Some(0));
         let channels: Vec<&[u8]> = wanted.channels.keys().map(AsRef::as_ref).collect();
         let patterns: Vec<&[u8]> = wanted.patterns.keys().map(AsRef::as_ref).collect();
+        // Before the first is sent: nobody may take the begin for the end.
+        let commands = channels.len().div_ceil(MAX_NAMES) + patterns.len().div_ceil(MAX_NAMES);
+        self.unconfirmed.send_replace(Some(commands));
         for chunk in channels.chunks(MAX_NAMES) {
             self.send(&connection, false, true, chunk);
         }

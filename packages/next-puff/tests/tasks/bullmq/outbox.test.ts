@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => redis.end());
 
 const waitingInOutbox = async () =>
-  (await server.inspect('select job_id from puff.task_outbox order by id')).map(
+  (await server.inspect('select job_id from next_puff.task_outbox order by id')).map(
     (row) => row.job_id,
   );
 

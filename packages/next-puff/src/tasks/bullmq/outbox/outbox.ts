@@ -63,7 +63,7 @@ export class Outbox {
     await this.prepareTable();
     await queryable(this.#joined).query(
       `WITH stored AS (
-         INSERT INTO puff.task_outbox (prefix, job_id, job)
+         INSERT INTO next_puff.task_outbox (prefix, job_id, job)
          SELECT $1, job_id, job FROM unnest($2::text[], $3::text[]) AS jobs (job_id, job)
        )
        SELECT pg_notify($4, '')`,
@@ -75,7 +75,7 @@ export class Outbox {
   async find(jobId: string): Promise<JobRecord | undefined> {
     if (!(await this.#hasTable())) return undefined;
     const row = await this.#statements.first<{ job: string }>(
-      'SELECT job FROM puff.task_outbox WHERE prefix = $1 AND job_id = $2 ORDER BY id LIMIT 1',
+      'SELECT job FROM next_puff.task_outbox WHERE prefix = $1 AND job_id = $2 ORDER BY id LIMIT 1',
       [this.#prefix, jobId],
     );
     return row === undefined ? undefined : recordOf(JSON.parse(row.job) as StoredJob);
@@ -85,7 +85,7 @@ export class Outbox {
   async remove(jobId: string): Promise<boolean> {
     if (!(await this.#hasTable())) return false;
     const { rowCount } = await this.#statements.execute(
-      'DELETE FROM puff.task_outbox WHERE prefix = $1 AND job_id = $2',
+      'DELETE FROM next_puff.task_outbox WHERE prefix = $1 AND job_id = $2',
       [this.#prefix, jobId],
     );
     return rowCount > 0;
@@ -99,8 +99,8 @@ export class Outbox {
     return this.#detached.transaction(async (transaction) => {
       const rows = await queryable(transaction).query<{ job: string }>(
         `WITH taken AS (
-           DELETE FROM puff.task_outbox WHERE id IN (
-             SELECT id FROM puff.task_outbox WHERE prefix = $1
+           DELETE FROM next_puff.task_outbox WHERE id IN (
+             SELECT id FROM next_puff.task_outbox WHERE prefix = $1
              ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
            ) RETURNING id, job
          )
@@ -118,15 +118,15 @@ export class Outbox {
     await this.#statements.script(`
       BEGIN;
       SELECT pg_advisory_xact_lock(${CREATE_LOCK});
-      CREATE SCHEMA IF NOT EXISTS puff;
-      CREATE TABLE IF NOT EXISTS puff.task_outbox (
+      CREATE SCHEMA IF NOT EXISTS next_puff;
+      CREATE TABLE IF NOT EXISTS next_puff.task_outbox (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         prefix text NOT NULL,
         job_id text NOT NULL,
         job text NOT NULL,
         created_at timestamptz NOT NULL DEFAULT now()
       );
-      CREATE INDEX IF NOT EXISTS task_outbox_job_id ON puff.task_outbox (job_id);
+      CREATE INDEX IF NOT EXISTS task_outbox_job_id ON next_puff.task_outbox (job_id);
       COMMIT`);
     this.#isReady = true;
   }
@@ -134,7 +134,7 @@ export class Outbox {
   async #hasTable(): Promise<boolean> {
     if (this.#isReady) return true;
     const found = await this.#statements.first<{ found: boolean }>(
-      `SELECT to_regclass('puff.task_outbox') IS NOT NULL AS found`,
+      `SELECT to_regclass('next_puff.task_outbox') IS NOT NULL AS found`,
     );
     this.#isReady = found?.found === true;
     return this.#isReady;

@@ -20,12 +20,14 @@ pub fn memory() -> &'static Memory {
     &MEMORY
 }
 
+/// When all units of a key are back, in milliseconds since 1970.
+type Part = LruCache<Box<str>, f64>;
+
 /// What was taken under each key, as long as it counts.
 ///
 /// Bounded by keys: with more of them, what was not asked for longest is forgotten, as if nothing had been taken.
 pub struct Memory {
-    /// When all units are back, in milliseconds since 1970.
-    parts: Box<[Mutex<LruCache<Box<str>, f64>>]>,
+    parts: Box<[Mutex<Part>]>,
 }
 
 impl Memory {
@@ -64,7 +66,7 @@ impl Memory {
         self.len() == 0
     }
 
-    fn part(&self, key: &str) -> MutexGuard<'_, LruCache<Box<str>, f64>> {
+    fn part(&self, key: &str) -> MutexGuard<'_, Part> {
         // FNV-1a: keys that clients choose can at worst share one lock.
         let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -73,6 +75,6 @@ impl Memory {
     }
 }
 
-fn lock(part: &Mutex<LruCache<Box<str>, f64>>) -> MutexGuard<'_, LruCache<Box<str>, f64>> {
+fn lock(part: &Mutex<Part>) -> MutexGuard<'_, Part> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }

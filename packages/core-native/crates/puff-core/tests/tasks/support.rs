@@ -64,8 +64,11 @@ pub(crate) struct Log {
 pub(crate) struct Script {
     pub(crate) log: Mutex<Log>,
     worker: Mutex<Option<Arc<Worker>>>,
-    answer: Box<dyn Fn(&ClaimedJob) -> Option<Outcome> + Send + Sync>,
+    answer: Box<Settle>,
 }
+
+/// How a job ends, if it is settled.
+type Settle = dyn Fn(&ClaimedJob) -> Option<Outcome> + Send + Sync;
 
 impl Script {
     fn run_all(self: &Arc<Self>, jobs: Vec<ClaimedJob>) {

@@ -1,20 +1,18 @@
 import { parseArgs } from 'node:util';
 import { closeTaskStore, openStore } from '../tasks/open-store.js';
-import type { JobFilter, JobRecord, JobState, TaskStore } from '../tasks/store.js';
+import {
+  JOB_STATES,
+  type JobFilter,
+  type JobRecord,
+  type JobState,
+  type TaskStore,
+} from '../tasks/store.js';
 import { statusOf } from '../tasks/task-handle.js';
 import type { CliCommand } from './command.js';
 import { readConfiguration, startServices } from './services.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';
 
-const STATES: readonly JobState[] = [
-  'delayed',
-  'waiting',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-];
 const OPTIONS = {
   json: { type: 'boolean' },
   state: { type: 'string', multiple: true },
@@ -57,7 +55,7 @@ Commands
 
 Options
       --json             print JSON
-      --state <state>    of list: ${STATES.join(', ')}; may be repeated
+      --state <state>    of list: ${JOB_STATES.join(', ')}; may be repeated
       --task <name>      of list
       --queue <name>     of list
       --parent <id>      of list: jobs that this one has scheduled
@@ -109,9 +107,12 @@ function readArguments(name: string, args: string[]): TasksArguments {
   if (needsIds && ids.length === 0) throw new UsageError(`next-puff tasks ${name} needs an id.`);
   if (!needsIds && ids.length > 0) throw new UsageError(`What is ${ids[0]}?`);
   const states = (values.state ?? []) as JobState[];
-  const wrong = states.find((state) => !STATES.includes(state));
+  const wrong = states.find((state) => !JOB_STATES.includes(state));
   if (wrong !== undefined) {
-    throw new UsageError(`There is no state "${wrong}".`, `It is one of: ${STATES.join(', ')}.`);
+    throw new UsageError(
+      `There is no state "${wrong}".`,
+      `It is one of: ${JOB_STATES.join(', ')}.`,
+    );
   }
   const limit = values.limit === undefined ? 50 : Number(values.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
@@ -143,8 +144,11 @@ async function queues(store: TaskStore, { isJson }: TasksArguments): Promise<num
   const [counted, schedules] = await Promise.all([store.counts(), store.schedules()]);
   if (isJson) return print({ queues: counted, schedules });
   table(
-    ['QUEUE', ...STATES.map((state) => state.toUpperCase())],
-    counted.map(({ queue, counts }) => [queue, ...STATES.map((state) => String(counts[state]))]),
+    ['QUEUE', ...JOB_STATES.map((state) => state.toUpperCase())],
+    counted.map(({ queue, counts }) => [
+      queue,
+      ...JOB_STATES.map((state) => String(counts[state])),
+    ]),
   );
   if (schedules.length === 0) return 0;
   process.stdout.write('\n');

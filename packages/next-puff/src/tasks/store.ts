@@ -21,6 +21,16 @@ export type JobState =
   /** It was cancelled before it had returned. */
   | 'cancelled';
 
+/** All states, in the order in which a job goes through them. */
+export const JOB_STATES: readonly JobState[] = [
+  'delayed',
+  'waiting',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+];
+
 /** How long a failed job waits for its next attempt: `delayMs`, or `delayMs * 2^(attempt - 1)` up to `maxDelayMs`. */
 export interface Backoff {
   type: 'fixed' | 'exponential';

@@ -1,6 +1,6 @@
 import { PuffError } from '../errors.js';
 import { openStore } from './open-store.js';
-import type { JobFilter, JobState } from './store.js';
+import { JOB_STATES, type JobFilter, type JobState } from './store.js';
 import { statusOf } from './task-handle.js';
 
 /** Who may see and change jobs. */
@@ -12,15 +12,6 @@ export interface TaskRoutesOptions {
 }
 
 type Handler = (request: Request) => Promise<Response>;
-
-const STATES: readonly JobState[] = [
-  'delayed',
-  'waiting',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-];
 
 /**
  * The handlers of a route that brings all files of `tasks/` into the server and answers what becomes of their jobs:
@@ -51,7 +42,7 @@ async function answerJobs(request: Request): Promise<Response> {
     return record ? Response.json(statusOf(record)) : refuse(404, `There is no job ${id}.`);
   }
   const filter = filterOf(query);
-  if (filter === undefined) return refuse(400, `state is one of: ${STATES.join(', ')}.`);
+  if (filter === undefined) return refuse(400, `state is one of: ${JOB_STATES.join(', ')}.`);
   const [{ jobs, next }, queues] = await Promise.all([store.list(filter), store.counts()]);
   return Response.json({ jobs: jobs.map(statusOf), next: next ?? null, queues });
 }
@@ -76,7 +67,7 @@ async function changeJob(request: Request): Promise<Response> {
 
 function filterOf(query: URLSearchParams): JobFilter | undefined {
   const states = query.getAll('state') as JobState[];
-  if (states.some((state) => !STATES.includes(state))) return undefined;
+  if (states.some((state) => !JOB_STATES.includes(state))) return undefined;
   const limit = Number(query.get('limit') ?? Number.NaN);
   const [task, queue, after] = ['task', 'queue', 'after'].map((name) => query.get(name));
   return {

@@ -1,15 +1,7 @@
-import type { JobFilter, JobRecord, JobState } from '../store.js';
+import { JOB_STATES, type JobFilter, type JobRecord, type JobState } from '../store.js';
 import type { Engine } from './engine.js';
 import type { Records } from './records.js';
 
-const STATES: readonly JobState[] = [
-  'delayed',
-  'waiting',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-];
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 1_000;
 /** So many jobs of each of BullMQ's sets are looked through: Redis does nothing else meanwhile. */
@@ -78,7 +70,7 @@ async function inQueues(engine: Engine, filter: JobFilter, limit: number): Promi
         engine.layout.queue(queue),
         Date.now(),
         JSON.stringify({
-          states: filter.states ?? STATES,
+          states: filter.states ?? JOB_STATES,
           task: filter.task,
           ...(cursor && { at: cursor.at, id: cursor.id }),
           limit,

@@ -1,9 +1,9 @@
 import { openStore } from '../open-store.js';
-import type { JobFilter, JobState, TaskStore } from '../store.js';
+import { JOB_STATES, type JobFilter, type JobState, type TaskStore } from '../store.js';
 import { type Html, textOf } from './html.js';
 import { isSameOrigin } from './same-origin.js';
 import { STYLE_SOURCE } from './style.js';
-import { jobPath, jobView, notice, overview, type Site, STATES, schedulesView } from './views.js';
+import { jobPath, jobView, notice, overview, type Site, schedulesView } from './views.js';
 
 /** How the page is guarded. */
 export interface TasksPageOptions {
@@ -110,7 +110,7 @@ function noJob(site: Site, id: string): Response {
 
 function filterOf(query: URLSearchParams): JobFilter {
   const filter: JobFilter = {};
-  const state = STATES.find((state) => state === query.get('state'));
+  const state = JOB_STATES.find((state) => state === query.get('state'));
   if (state !== undefined) filter.states = [state satisfies JobState];
   for (const name of ['queue', 'task', 'after'] as const) {
     const value = query.get(name);

@@ -1,16 +1,13 @@
-import type { JobFilter, JobRecord, JobState, QueueCounts, StoredSchedule } from '../store.js';
+import {
+  JOB_STATES,
+  type JobFilter,
+  type JobRecord,
+  type JobState,
+  type QueueCounts,
+  type StoredSchedule,
+} from '../store.js';
 import { type Content, type Html, html } from './html.js';
 import { STYLE } from './style.js';
-
-/** All states, in the order in which a job goes through them. */
-export const STATES: readonly JobState[] = [
-  'delayed',
-  'waiting',
-  'running',
-  'completed',
-  'failed',
-  'cancelled',
-];
 
 /** What every view needs: the page's address and the engine behind it. */
 export interface Site {
@@ -55,10 +52,10 @@ export function overview(
     site,
     'Tasks',
     html`<h2>Queues</h2><div class="scroll"><table>
-<tr><th>Queue</th>${STATES.map((state) => html`<th class="number">${state}</th>`)}</tr>
+<tr><th>Queue</th>${JOB_STATES.map((state) => html`<th class="number">${state}</th>`)}</tr>
 ${counts.map(
   ({ queue, counts }) =>
-    html`<tr><td><a href="${link(site, { queue })}">${queue}</a></td>${STATES.map(
+    html`<tr><td><a href="${link(site, { queue })}">${queue}</a></td>${JOB_STATES.map(
       (state) =>
         html`<td class="number"><a href="${link(site, { queue, states: [state] })}">${counts[state]}</a></td>`,
     )}</tr>`,
@@ -67,7 +64,7 @@ ${counts.map(
 ${counts.length === 0 && html`<p class="muted">Nothing was scheduled yet.</p>`}`,
     html`<h2>Jobs</h2>
 <form method="get" action="${site.base || '/'}">
-<label>State<select name="state"><option value="">any</option>${STATES.map((state) => option(state, filter.states?.[0]))}</select></label>
+<label>State<select name="state"><option value="">any</option>${JOB_STATES.map((state) => option(state, filter.states?.[0]))}</select></label>
 <label>Queue<select name="queue"><option value="">any</option>${counts.map(({ queue }) => option(queue, filter.queue))}</select></label>
 <label>Task<input name="task" value="${filter.task ?? ''}"></label>
 <button>Show</button>

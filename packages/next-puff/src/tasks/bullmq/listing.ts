@@ -1,4 +1,4 @@
-import { JOB_STATES, type JobFilter, type JobRecord, type JobState } from '../store.js';
+import { JOB_STATES, type JobFilter, type JobRecord } from '../store.js';
 import type { Engine } from './engine.js';
 import type { Records } from './records.js';
 

@@ -2,7 +2,6 @@ import {
   JOB_STATES,
   type JobFilter,
   type JobRecord,
-  type JobState,
   type QueueCounts,
   type StoredSchedule,
 } from '../store.js';

@@ -1,3 +1,11 @@
 import { defineConfig } from 'next-puff';
 
-export default defineConfig({ tasks: { concurrency: 8, shutdownMs: 10_000 } });
+const { FIXTURE_WORKER, FIXTURE_SHUTDOWN_MS } = process.env;
+
+export default defineConfig({
+  tasks: {
+    worker: FIXTURE_WORKER !== 'off',
+    concurrency: 8,
+    shutdownMs: Number(FIXTURE_SHUTDOWN_MS ?? 60_000),
+  },
+});

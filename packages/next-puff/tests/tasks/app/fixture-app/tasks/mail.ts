@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type TaskRun, task } from 'next-puff/tasks';
 import { GREETING } from '@/lib/greeting';
 
 export const sendMail = task(
-  async (payload: { to: string; waitMs?: number }, { job, signal }: TaskRun) => {
-    if (payload.waitMs) await new Promise((resolve) => setTimeout(resolve, payload.waitMs));
-    return { text: `${GREETING} ${payload.to}`, task: job.task, isAborted: signal.aborted };
+  async ({ to, gate }: { to: string; gate?: string }, { job, signal }: TaskRun) => {
+    // Runs until a test makes the file.
+    while (gate !== undefined && !existsSync(gate)) await sleep(20, undefined, { signal });
+    return { text: `${GREETING} ${to}`, task: job.task, by: process.env.FIXTURE_NAME };
   },
   { retries: 2 },
 );

@@ -185,11 +185,7 @@ class BullmqTaskStore implements TaskStore {
 
   work(options: WorkOptions): StoreWorker {
     if (this.#outbox !== undefined) {
-      this.#relay ??= new OutboxRelay(
-        this.#outbox,
-        (jobs) => this.#additions.add(jobs),
-        options.onTrouble,
-      );
+      this.#relay ??= new OutboxRelay(this.#outbox, (jobs) => this.#additions.add(jobs));
     }
     return new BullmqWorker(this.#engine, this.#expiry, options);
   }

@@ -1,5 +1,6 @@
 import { Client } from '../../../pg/client.js';
 import { DEFAULT_POOL, poolOptions } from '../../../postgres/database.js';
+import { say } from '../../../report.js';
 import type { PreparedJob } from '../additions.js';
 import { CHANNEL, type Outbox } from './outbox.js';
 
@@ -10,27 +11,26 @@ const POLL_MS = 2_000;
 /** Pause before listening is tried again. */
 const RETRY_MS = 1_000;
 
-/** Brings the jobs of an outbox to Redis, soon after the commits of the transactions that they were scheduled in. */
+/**
+ * Brings the jobs of an outbox to Redis, soon after the commits of the transactions that they were scheduled in.
+ *
+ * A database that cannot be reached keeps no job in Redis from being run, so it is only told of: the worker stays ready.
+ */
 export class OutboxRelay {
   readonly #outbox: Outbox;
   readonly #add: (jobs: PreparedJob[]) => Promise<unknown>;
-  readonly #onTrouble: (error: Error) => void;
   #client: Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #listenTimer: NodeJS.Timeout | undefined;
   #relaying: Promise<void> | undefined;
   /** There may be more than what is being relayed now. */
   #isWoken = false;
+  #isTroubled = false;
   #isClosed = false;
 
-  constructor(
-    outbox: Outbox,
-    add: (jobs: PreparedJob[]) => Promise<unknown>,
-    onTrouble: (error: Error) => void,
-  ) {
+  constructor(outbox: Outbox, add: (jobs: PreparedJob[]) => Promise<unknown>) {
     this.#outbox = outbox;
     this.#add = add;
-    this.#onTrouble = onTrouble;
     void this.#listen();
     this.wake();
   }
@@ -55,11 +55,22 @@ export class OutboxRelay {
         });
         if (taken === BATCH) this.#isWoken = true;
       }
+      this.#tell(undefined);
     } catch (error) {
       // The jobs are still in the table, and the next look finds them.
-      if (!this.#isClosed) this.#onTrouble(error as Error);
+      this.#tell(error as Error);
     }
     if (!this.#isClosed) this.#timer = setTimeout(() => this.wake(), POLL_MS).unref();
+  }
+
+  #tell(error: Error | undefined): void {
+    if (this.#isClosed || this.#isTroubled === (error !== undefined)) return;
+    this.#isTroubled = error !== undefined;
+    say(
+      error === undefined
+        ? 'tasks that transactions scheduled get to Redis again'
+        : `tasks that transactions scheduled wait in PostgreSQL, trying again: ${error.message}`,
+    );
   }
 
   async #listen(): Promise<void> {

@@ -3,13 +3,19 @@
 //! Keys, tags and times are what JavaScript gives; times are milliseconds since 1970.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use napi::bindgen_prelude::BufferSlice;
-use napi::{Env, Result};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
-use puff_core::cache::{Lookup, NewEntry, Put, now_ms, peers, store};
+use puff_core::cache::{
+    Lookup, NewEntry, Put, SecondLevel, SecondLevelOptions, now_ms, peers, store,
+};
+use puff_core::redis::{Client, Config, Options};
 use serde_json::json;
+
+use crate::boundary::{Answer, Boundary};
 
 /// Before the bytes of an entry: it may be used.
 const FRESH: u8 = 0;
@@ -55,7 +61,7 @@ pub fn cache_put(
     tags_seen: Option<f64>,
     is_seed: bool,
 ) -> u32 {
-    let put = store().put(NewEntry {
+    let entry = NewEntry {
         key: key.into(),
         path: path.map(Arc::from),
         value: Bytes::copy_from_slice(value),
@@ -64,8 +70,11 @@ pub fn cache_put(
         expires_ms,
         tags_seen: tags_seen.map(|version| version as u64),
         is_seed,
-    });
-    match put {
+    };
+    if let Some(second_level) = peers().second_level() {
+        second_level.put(&entry);
+    }
+    match store().put(entry) {
         Put::Stored => 0,
         Put::Present => 1,
         Put::TooLarge => 2,
@@ -75,6 +84,9 @@ pub fn cache_put(
 /// Takes an entry away; whether there was one.
 #[napi(catch_unwind)]
 pub fn cache_delete(key: String) -> bool {
+    if let Some(second_level) = peers().second_level() {
+        second_level.remove(&key);
+    }
     store().remove(&key)
 }
 
@@ -88,6 +100,53 @@ pub fn cache_set_capacity(bytes: f64) {
 #[napi(catch_unwind)]
 pub fn cache_join(name: String) {
     peers().join(&name);
+}
+
+/// Shares entries by a Redis with these options (JSON); true if there is one now. The first one counts.
+///
+/// Throws a message that begins with `PUFF_REDIS_CONFIG: ` when the options make no sense.
+#[napi(catch_unwind)]
+pub fn cache_share(
+    redis: String,
+    prefix: String,
+    timeout_ms: f64,
+    max_entry_bytes: f64,
+) -> Result<()> {
+    let refuse =
+        |error: &dyn std::fmt::Display| Error::from_reason(format!("PUFF_REDIS_CONFIG: {error}"));
+    if peers().second_level().is_some() {
+        return Ok(());
+    }
+    let options: Options = serde_json::from_str(&redis).map_err(|error| refuse(&error))?;
+    let config = Config::new(options).map_err(|error| refuse(&error))?;
+    let options = SecondLevelOptions {
+        prefix,
+        timeout: Duration::from_millis(timeout_ms as u64),
+        max_entry_bytes: max_entry_bytes as usize,
+    };
+    peers().share(SecondLevel::new(store(), Client::new(config), options));
+    Ok(())
+}
+
+/// Whether entries are shared by a Redis.
+#[napi(catch_unwind)]
+pub fn cache_is_shared() -> bool {
+    peers().second_level().is_some()
+}
+
+#[napi]
+impl Boundary {
+    /// Answers with nothing when an entry of another process, if there is one, is in the store of this one.
+    #[napi(catch_unwind)]
+    pub fn cache_fetch(&self, call: u32, key: String, more_tags: Vec<String>) {
+        let isolate = self.isolate.clone();
+        self.isolate.spawn(call, async move {
+            if let Some(second_level) = peers().second_level() {
+                second_level.fetch(&key, &more_tags).await;
+            }
+            isolate.complete(call, Answer::Nothing);
+        });
+    }
 }
 
 /// Expires everything that has one of these tags, in all processes.

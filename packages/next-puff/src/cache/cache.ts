@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { deserialize, serialize } from 'node:v8';
 import { CacheValueError } from '../errors.js';
-import { deleteEntry, readEntry, revalidateTags, tagsVersion, writeEntry } from './store.js';
+import { deleteEntry, findEntry, revalidateTags, tagsVersion, writeEntry } from './store.js';
 
 /** How an entry is kept. */
 export interface CacheOptions {
@@ -17,7 +17,8 @@ export interface CacheOptions {
 /**
  * A cache for the app's own data, in the memory of the process: all isolates see the same entries, and they are no burden on
  * the JavaScript heap. It shares its bound (`cacheMaxMemorySize` of the Next.js config, 50 MB by default) with Next.js' own
- * entries; what was not used goes first. A restart empties it, and other processes have their own.
+ * entries; what was not used goes first. Where a Redis is
+ * configured, other processes find the entries there; else a restart empties it, and other processes have their own.
  *
  * Values are copied as `structuredClone` does: objects, arrays, dates, maps, sets, bytes, bigints, but no functions and no
  * classes.
@@ -54,7 +55,7 @@ const making = new Map<string, Promise<unknown>>();
 /** The cache of the process. */
 export const cache: Cache = {
   async get<Value>(key: string): Promise<Value | undefined> {
-    return read(storeKey(key))?.value as Value | undefined;
+    return (await read(storeKey(key)))?.value as Value | undefined;
   },
 
   async set(key, value, options = {}) {
@@ -77,7 +78,7 @@ export const cache: Cache = {
   ): Promise<Value> {
     const to = storeKey(key);
     checkOptions(options);
-    const present = read(to);
+    const present = await read(to);
     if (present) return present.value as Value;
     const other = making.get(to);
     // Each caller gets a value of its own, as if it had come from the cache.
@@ -110,8 +111,8 @@ function storeKey(key: string): string {
   return `user ${key}`;
 }
 
-function read(from: string): { value: unknown } | undefined {
-  const { parts } = readEntry(from);
+async function read(from: string): Promise<{ value: unknown } | undefined> {
+  const { parts } = await findEntry(from);
   if (parts === undefined) return undefined;
   try {
     return { value: deserialize(parts[0] as Buffer) };

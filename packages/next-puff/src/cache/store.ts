@@ -1,12 +1,13 @@
 import type { Buffer } from 'node:buffer';
+import { calls } from '../boundary/calls.js';
 import { loadNative } from '../native.js';
 import { pack, unpack } from './packing.js';
-import { joinProcesses } from './processes.js';
+import { joinProcesses, sharesEntries } from './processes.js';
 
 /**
  * The store of the process, which all isolates and the native server share.
  *
- * Everything here is answered at once. A level behind it, in another process, belongs behind these functions.
+ * Everything here is answered at once, except for what is found in Redis, the level behind it.
  */
 
 /** An entry that is to be put. */
@@ -52,6 +53,21 @@ export function readEntry(key: string, moreTags?: readonly string[]): Lookup {
     native.cacheDelete(key);
     return ABSENT;
   }
+}
+
+/**
+ * Looks an entry up in the store, and where that has none that may be used, in Redis, if there is one; waits for that no longer than
+ * `redisTimeoutMs` of the config.
+ */
+export async function findEntry(key: string, moreTags?: readonly string[]): Promise<Lookup> {
+  const found = readEntry(key, moreTags);
+  if (found.parts !== undefined || !sharesEntries()) return found;
+  await calls().submit((boundary, call) =>
+    boundary.cacheFetch(call, key, (moreTags ?? []) as string[]),
+  );
+  const fetched = readEntry(key, moreTags);
+  // What has expired here is still no file's business.
+  return fetched.state === 'absent' ? found : fetched;
 }
 
 /** Puts an entry in the place of what is under its key. */

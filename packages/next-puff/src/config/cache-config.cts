@@ -5,4 +5,10 @@ export interface CacheConfig {
    * database or Redis. Default `'app'`.
    */
   prefix?: string;
+  /** Whether entries are shared by Redis where one is configured. Default true. */
+  redis?: boolean;
+  /** How long an answer of Redis is waited for, in milliseconds, before the process goes on alone. Default 250. */
+  redisTimeoutMs?: number;
+  /** Larger entries are not shared by Redis. Default 4 MB. */
+  maxSharedEntryBytes?: number;
 }

@@ -261,7 +261,12 @@ const redisKeys: Record<keyof RedisClientConfig, Check> = {
   maxWaiting: wholeNumber(0),
 };
 
-const cacheKeys: Record<keyof CacheConfig, Check> = { prefix: name };
+const cacheKeys: Record<keyof CacheConfig, Check> = {
+  prefix: name,
+  redis: flag,
+  redisTimeoutMs: wholeNumber(1, 60_000),
+  maxSharedEntryBytes: wholeNumber(0),
+};
 
 const configKeys: Record<keyof PuffConfig, Check> = {
   postgres: shape({ ...poolKeys, pools: recordOf(shape(poolKeys)) }),

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadNative } from '../../native.js';
-import { deleteEntry, readEntry, revalidateTags, tagsVersion, writeEntry } from '../store.js';
+import {
+  deleteEntry,
+  findEntry,
+  readEntry,
+  revalidateTags,
+  tagsVersion,
+  writeEntry,
+} from '../store.js';
 import {
   type CacheHandlerContext,
   type CacheHandlerValue,
@@ -52,10 +59,9 @@ export class SharedIncrementalCache implements IncrementalCacheHandler {
     if (context.kind === 'FETCH') {
       tags = [...(context.tags ?? []), ...(context.softTags ?? [])];
       if (tags.some((tag) => this.#revalidatedTags.includes(tag))) return null;
-    } else {
-      this.#tagsSeen.set(key, tagsVersion());
     }
-    const { state, parts } = readEntry(storeKey, tags);
+    const { state, parts } = await findEntry(storeKey, tags);
+    if (context.kind !== 'FETCH') this.#tagsSeen.set(key, tagsVersion());
     if (parts !== undefined) {
       try {
         return decodeValue(parts);
@@ -142,7 +148,8 @@ function namespaceOf(serverDistDir: string): string {
   } catch {
     // Not built, as in tests of the handler alone.
   }
-  const namespace = `next ${serverDistDir} ${buildId} `;
+  // Processes of one build share entries, wherever they have it.
+  const namespace = `next ${buildId === '' ? serverDistDir : buildId} `;
   namespaces.set(serverDistDir, namespace);
   return namespace;
 }

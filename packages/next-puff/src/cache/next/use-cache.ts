@@ -1,5 +1,5 @@
 import { loadNative } from '../../native.js';
-import { readEntry, revalidateTags, writeEntry } from '../store.js';
+import { findEntry, revalidateTags, tagsVersion, writeEntry } from '../store.js';
 import { nextModules, type UseCacheEntry, type UseCacheHandler } from './next-modules.js';
 import { refreshTagRecords } from './tag-records.js';
 
@@ -21,7 +21,7 @@ export class SharedUseCache implements UseCacheHandler {
 
   async get(key: string, _softTags: string[]): Promise<UseCacheEntry | undefined> {
     await this.#pending.get(key);
-    const { state, parts } = readEntry(storeKey(key));
+    const { state, parts } = await findEntry(storeKey(key));
     if (parts === undefined) return undefined;
     const metadata: Metadata = JSON.parse(String(parts[0]));
     if (performance.timeOrigin + performance.now() > revalidateTime(metadata)) return undefined;
@@ -67,6 +67,7 @@ function revalidateTime({ timestamp, revalidate }: Metadata): number {
 }
 
 async function write(key: string, pendingEntry: Promise<UseCacheEntry>): Promise<void> {
+  const tagsSeen = tagsVersion();
   const { value, ...metadata } = await pendingEntry;
   // Next.js makes it anew at each read.
   if (metadata.expire === 0) {
@@ -86,6 +87,7 @@ async function write(key: string, pendingEntry: Promise<UseCacheEntry>): Promise
     parts: [JSON.stringify(metadata), Buffer.concat(chunks)],
     tags,
     created: timestamp,
+    tagsSeen,
     // Beyond it Next.js would not use the entry; it may be infinite.
     ...(expire < Number.MAX_SAFE_INTEGER ? { expires: timestamp + expire * 1000 } : {}),
   });

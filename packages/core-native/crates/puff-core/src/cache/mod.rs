@@ -1,18 +1,20 @@
 //! The cache of the process: entries of bytes with tags, bounded by their bytes, shared by all isolates and by the HTTP server.
 //!
 //! It knows neither Next.js nor JavaScript: what the bytes mean is the business of whoever puts them, except for their
-//! division into [`parts`]. This is the in-process level; a level behind it (another process's store) belongs between its
-//! users and [`Store::get`], which never waits.
+//! division into [`parts`]. [`Store`] is the in-process level, which never waits; [`SecondLevel`] is the one behind it, in
+//! Redis, which its users ask where the store has nothing. [`Peers`] brings revalidations to other processes.
 
 mod entry;
 mod packing;
 mod peers;
+mod second_level;
 mod store;
 mod tags;
 
 pub use entry::{Entry, NewEntry};
 pub use packing::parts;
 pub use peers::{Peers, peers};
+pub use second_level::{Fetched, SecondLevel, SecondLevelOptions};
 pub use store::{DEFAULT_CAPACITY, Lookup, Put, Stats, Store, store};
 pub use tags::{TagChange, Tags};
 

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::now_ms;
+use super::second_level::SecondLevel;
 use super::store::{Store, store};
 use crate::pubsub::{Hub, Kind, Payload, Subscriber, Subscription, hub};
 use crate::runtime;
@@ -38,6 +39,8 @@ struct Shared {
     /// None before [`Peers::join`].
     channel: OnceLock<String>,
     subscription: Mutex<Option<Subscription>>,
+    /// None where there is no Redis.
+    second_level: OnceLock<SecondLevel>,
     /// They have missed something that could not be sent, and somebody is about to tell them.
     owes_gap: AtomicBool,
 }
@@ -66,6 +69,7 @@ impl Peers {
             hub,
             channel: OnceLock::new(),
             subscription: Mutex::default(),
+            second_level: OnceLock::new(),
             owes_gap: AtomicBool::new(false),
         }))
     }
@@ -93,11 +97,22 @@ impl Peers {
         }
     }
 
+    /// Shares entries with other processes from now on; the first level counts.
+    pub fn share(&self, second_level: SecondLevel) {
+        // Whoever came later finds the same Redis there.
+        let _ = self.0.second_level.set(second_level);
+    }
+
+    /// The level behind the store, if there is one.
+    pub fn second_level(&self) -> Option<&SecondLevel> {
+        self.0.second_level.get()
+    }
+
     /// Expires everything that has one of these tags, here and in the other processes.
     pub fn expire(&self, tags: Vec<String>) {
         let names = tags.iter().map(String::as_str);
         self.0.store.tags().expire(names, now_ms());
-        self.0.send(&Message::Expire { tags });
+        self.0.tell(&tags.clone(), Message::Expire { tags });
     }
 
     /// Makes everything stale that has one of these tags, here and in the other processes; after `expire_ms` milliseconds it
@@ -105,11 +120,27 @@ impl Peers {
     pub fn make_stale(&self, tags: Vec<String>, expire_ms: Option<f64>) {
         let names = tags.iter().map(String::as_str);
         self.0.store.tags().make_stale(names, expire_ms, now_ms());
-        self.0.send(&Message::MakeStale { tags, expire_ms });
+        self.0
+            .tell(&tags.clone(), Message::MakeStale { tags, expire_ms });
     }
 }
 
 impl Shared {
+    /// Takes entries with these tags out of the second level, then tells the others: who asks it for what they expire must
+    /// not get it again.
+    fn tell(self: &Arc<Self>, tags: &[String], message: Message) {
+        let Some(second_level) = self.second_level.get().cloned() else {
+            self.send(&message);
+            return;
+        };
+        second_level.owe(tags);
+        let shared = self.clone();
+        drop(runtime::spawn(async move {
+            second_level.settle().await;
+            shared.send(&message);
+        }));
+    }
+
     fn send(self: &Arc<Self>, message: &Message) {
         if self.try_send(message) || self.owes_gap.swap(true, Ordering::AcqRel) {
             return;

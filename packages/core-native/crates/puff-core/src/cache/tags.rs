@@ -104,6 +104,12 @@ impl Tags {
         self.forget(|_| {});
     }
 
+    /// A new version, with nothing revalidated.
+    pub(super) fn advance(&self) -> u64 {
+        let _marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        self.version.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
     fn forget(&self, forget: impl Fn(&mut Marks)) {
         let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
         let version = self.version.load(Ordering::Acquire) + 1;

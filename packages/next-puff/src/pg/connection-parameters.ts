@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { parse } from 'pg-connection-string';
-import { settings } from '../config/index.cjs';
+import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
 import { defaults } from './defaults.js';
 import type { TypeSource } from './type-overrides.js';

@@ -5,7 +5,7 @@ import { ownModules } from '../config/own-modules.cjs';
 import { defineConfig } from '../config/puff-config.cjs';
 import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
-import { isTask } from './task.js';
+import { isTask } from './puff-task.js';
 
 /** Whether a module of this name can be loaded. */
 const CODE_FILE = /\.[cm]?[jt]s$/;

@@ -1,6 +1,7 @@
 import { PuffError } from '../errors.js';
 import { newJob, type ScheduleOptions } from './new-job.js';
 import { openStore } from './open-store.js';
+import { BRAND } from './puff-task.js';
 import { nameTask, type RegisteredTask, register } from './registry.js';
 import type { SchemaInput, SchemaOutput, StandardSchema } from './standard-schema.js';
 import { TaskHandle } from './task-handle.js';
@@ -23,13 +24,6 @@ type ScheduleArguments<Payload> = undefined extends Payload
 export type ScheduledPayload<Payload> = { options?: ScheduleOptions } & (undefined extends Payload
   ? { payload?: Payload }
   : { payload: Payload });
-
-const BRAND = Symbol.for('next-puff.task');
-
-/** Whether a value is a task, also of another copy of this module: a bundler may have made one. */
-export function isTask(value: unknown): value is Task<unknown, unknown> {
-  return typeof value === 'object' && value !== null && BRAND in value;
-}
 
 /** A function that runs in the background, at least once for each time that it is scheduled. */
 export class Task<Payload, Result> {

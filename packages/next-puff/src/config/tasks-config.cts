@@ -2,7 +2,7 @@
  * How background tasks are kept and worked on. Everything is optional; times are in milliseconds.
  */
 export interface TasksConfig {
-  /** Where jobs are kept. Default: BullMQ on Redis when `REDIS_URL` is set, PostgreSQL otherwise. */
+  /** Where jobs are kept. Default: BullMQ where a Redis is configured, PostgreSQL otherwise. */
   engine?: 'postgres' | 'bullmq';
   /** Whether servers work on tasks, too. Default true; false where `next-puff worker` does. */
   worker?: boolean;

@@ -1,5 +1,6 @@
 import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
+import { configuredRedis } from '../redis/configuration.js';
 import type { TaskStore } from './store.js';
 
 // Per isolate, also when a bundler made a second copy of this module.
@@ -8,7 +9,7 @@ const globals = globalThis as { [KEY]?: Promise<TaskStore> };
 
 /** The engine that the configuration asks for: BullMQ where there is a Redis, PostgreSQL otherwise. */
 export function chosenEngine(): TaskStore['engine'] {
-  return settings().tasks.engine ?? (process.env.REDIS_URL ? 'bullmq' : 'postgres');
+  return settings().tasks.engine ?? (configuredRedis() ? 'bullmq' : 'postgres');
 }
 
 /**
@@ -45,14 +46,20 @@ async function open(): Promise<TaskStore> {
 }
 
 async function openBullmq(): Promise<TaskStore> {
-  const url = process.env.REDIS_URL;
-  if (!url) {
+  const redis = configuredRedis();
+  if (redis === undefined) {
     throw new PuffError('PUFF_TASK_ENGINE', 'The engine bullmq needs a Redis.', {
       operation: 'open',
-      hint: 'Set REDIS_URL, or take tasks.engine out of puff.config.ts to keep tasks in PostgreSQL.',
+      hint: 'Set REDIS_URL, or redis in puff.config.ts; or take tasks.engine out of puff.config.ts to keep tasks in PostgreSQL.',
+    });
+  }
+  if (redis.sentinels || redis.url?.startsWith('redis+sentinel:')) {
+    throw new PuffError('PUFF_TASK_ENGINE', 'Tasks cannot be kept in a Redis behind sentinels.', {
+      operation: 'open',
+      hint: "Set tasks.engine to 'postgres' in puff.config.ts, or name the master in REDIS_URL.",
     });
   }
   const { prefix } = settings().tasks;
   const { bullmqTaskStore } = await import('./bullmq/index.js');
-  return bullmqTaskStore({ redis: { url }, ...(prefix !== undefined && { prefix }) });
+  return bullmqTaskStore({ redis, ...(prefix !== undefined && { prefix }) });
 }

@@ -12,5 +12,6 @@ pub mod pubsub;
 pub mod rate_limit;
 pub mod redis;
 pub mod server;
+pub mod task_numbers;
 pub mod tasks;
 pub mod websocket;

@@ -24,6 +24,7 @@ use super::task_workers::TaskWorkers;
 use super::wake_clock::WakeClock;
 use crate::redis;
 use crate::server;
+use crate::task_numbers::TaskRuns;
 
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
@@ -50,6 +51,8 @@ pub(crate) struct Isolate {
     pub(crate) streams: Streams,
     /// The workers that run tasks in this isolate.
     pub(crate) task_workers: TaskWorkers,
+    /// What of tasks runs in this isolate.
+    pub(crate) task_runs: TaskRuns,
     /// The connections to Redis that this isolate made.
     pub(crate) redis: redis::Connections,
 }
@@ -185,6 +188,7 @@ impl Isolate {
         self.deliveries.clear();
         self.streams.clear();
         self.task_workers.clear();
+        self.task_runs.clear();
         self.redis.clear();
         self.operations.close();
     }
@@ -231,6 +235,7 @@ impl Boundary {
             deliveries: Deliveries::default(),
             streams: Streams::default(),
             task_workers: TaskWorkers::default(),
+            task_runs: TaskRuns::default(),
             redis: redis::Connections::default(),
         });
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;

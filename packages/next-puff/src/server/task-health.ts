@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openStore } from '../tasks/open-store.js';
 import { presentWorker } from '../tasks/task-worker.js';
+import { taskMetrics } from '../tasks/worker-numbers.js';
 
 /**
  * Answers `/healthz` while the process runs, `/readyz` while its worker works and reaches the store, and `/metrics`.
@@ -42,8 +43,6 @@ async function isReady(): Promise<boolean> {
 }
 
 async function metrics(): Promise<string> {
-  const worker = await presentWorker();
-  if (worker === undefined) throw new Error('The worker has not begun.');
-  const queues = await (await openStore()).counts();
-  return worker.numbers.toPrometheus(worker.running, queues);
+  if ((await presentWorker()) === undefined) throw new Error('The worker has not begun.');
+  return taskMetrics(await (await openStore()).counts());
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { settings } from '../config/settings.js';
 import { taskFiles, taskFolders } from '../next/transform/tasks.js';
 import { reportError, say } from '../report.js';
-import { closeTaskStore } from '../tasks/open-store.js';
+import { closeTaskStore, openStore } from '../tasks/open-store.js';
 import { registeredTasks } from '../tasks/registry.js';
 import {
   presentWorker,
@@ -13,6 +13,7 @@ import {
   type WorkerOptions,
 } from '../tasks/task-worker.js';
 import { taskConcurrency, taskShutdownMs } from '../tasks/worker-limits.js';
+import { countQueues } from '../tasks/worker-numbers.js';
 import { taskRouteLoader } from '../websocket/next-routes.js';
 import type { IsolateOptions } from './isolate-types.js';
 import type { NextHandlers } from './next/request-handlers.js';
@@ -70,7 +71,9 @@ async function start(
   const concurrency = Math.ceil(taskConcurrency() / isolates);
   const deployedAt = isDev ? undefined : await builtAt(resolve(directory, next.distDir));
   await beginWork({ concurrency, deployedAt, reload }, ending);
-  if (reload !== undefined && !ending.aborted) watchTasks(directory, reload, ending);
+  if (ending.aborted) return;
+  countQueues(await openStore(), ending);
+  if (reload !== undefined) watchTasks(directory, reload, ending);
 }
 
 /** Starts the worker of this isolate, again and again while its store cannot be reached. */

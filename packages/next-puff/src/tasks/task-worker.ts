@@ -7,7 +7,7 @@ import { GRACE_MS, runJob } from './run-job.js';
 import type { ClaimedJob, RunOutcome, StoreWorker, TaskLimits, TaskStore } from './store.js';
 import { storedSchedules } from './stored-schedules.js';
 import { taskConcurrency, taskShutdownMs } from './worker-limits.js';
-import { WorkerNumbers } from './worker-numbers.js';
+import { countBegin, countEnd } from './worker-numbers.js';
 
 /** How this process works on tasks; what is left out comes from `tasks` of puff.config. */
 export interface WorkerOptions {
@@ -30,8 +30,6 @@ export interface TaskWorker {
   /** Runs at the moment. */
   readonly running: number;
   readonly queues: readonly string[];
-  /** What it has done, for metrics. */
-  readonly numbers: WorkerNumbers;
   /** Whether the store can be reached. */
   readonly isReady: boolean;
   /**
@@ -74,7 +72,6 @@ export function presentWorker(): Promise<TaskWorker> | undefined {
 }
 
 class WorkerOfTasks implements TaskWorker {
-  readonly numbers = new WorkerNumbers();
   readonly #generations = new CodeGenerations();
   readonly #store: TaskStore;
   readonly #options: WorkerOptions;
@@ -188,12 +185,13 @@ class WorkerOfTasks implements TaskWorker {
 
   async #runHere(job: ClaimedJob, signal: AbortSignal, worker: StoreWorker): Promise<RunOutcome> {
     const begin = performance.now();
+    countBegin();
     const outcome = await runJob(job, signal, {
       report: (id, report) => worker.report(id, report),
       unknownTaskMs: settings().tasks.unknownTaskMs ?? UNKNOWN_TASK_MS,
       graceMs: GRACE_MS,
     });
-    this.numbers.count(job.task, outcome.type, (performance.now() - begin) / 1000);
+    countEnd(job.task, outcome.type, (performance.now() - begin) / 1000);
     return outcome;
   }
 

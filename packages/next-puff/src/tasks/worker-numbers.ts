@@ -1,85 +1,47 @@
-import type { QueueCounts, RunOutcome } from './store.js';
+import { calls } from '../boundary/calls.js';
+import type { QueueCounts, RunOutcome, TaskStore } from './store.js';
 
-/** Upper bounds of the buckets for durations, in seconds. */
-const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120, 600];
+/** How soon depths of queues are counted again while somebody reads them. */
+const COUNT_MS = 5_000;
 
-interface TaskNumbers {
-  runs: Record<RunOutcome['type'], number>;
-  /** Per bucket, not added up. */
-  durations: number[];
-  seconds: number;
+/** Counts that a run begins. The native core adds up the runs of all isolates of the process, for its `/metrics`. */
+export function countBegin(): void {
+  calls().boundary.tasksBeginRun();
 }
 
-/** What a worker has done since it began, for Prometheus. */
-export class WorkerNumbers {
-  readonly #tasks = new Map<string, TaskNumbers>();
+/** Counts how a run ended. */
+export function countEnd(task: string, outcome: RunOutcome['type'], seconds: number): void {
+  calls().boundary.tasksEndRun(task, outcome, seconds);
+}
 
-  /** Counts the end of a run. */
-  count(task: string, outcome: RunOutcome['type'], seconds: number): void {
-    let numbers = this.#tasks.get(task);
-    if (numbers === undefined) {
-      numbers = {
-        runs: { completed: 0, failed: 0, returned: 0 },
-        durations: BUCKETS.map(() => 0),
-        seconds: 0,
-      };
-      this.#tasks.set(task, numbers);
+/** The numbers of this process in the text format of Prometheus, with what the store says of its queues. */
+export function taskMetrics(queues: readonly QueueCounts[]): string {
+  const { boundary } = calls();
+  boundary.tasksSetQueues(JSON.stringify(queues));
+  return boundary.tasksMetrics();
+}
+
+/**
+ * Counts the jobs of the queues for the server's `/metrics`: now, and every five seconds in which somebody has read them,
+ * so that a server that nobody looks at asks nothing of the store.
+ */
+export function countQueues(store: TaskStore, ending: AbortSignal): void {
+  const { boundary } = calls();
+  let isCounting = false;
+  const count = async () => {
+    if (isCounting) return;
+    isCounting = true;
+    try {
+      boundary.tasksSetQueues(JSON.stringify(await store.counts()));
+    } catch {
+      // The worker tells of its store; the numbers say when they were counted.
+    } finally {
+      isCounting = false;
     }
-    numbers.runs[outcome]++;
-    numbers.seconds += seconds;
-    const bucket = BUCKETS.findIndex((bound) => seconds <= bound);
-    if (bucket >= 0) numbers.durations[bucket] = (numbers.durations[bucket] as number) + 1;
-  }
-
-  /**
-   * The text format of Prometheus.
-   *
-   * @param queues what the store says of its queues
-   */
-  toPrometheus(running: number, queues: readonly QueueCounts[]): string {
-    const lines = [
-      ...metric('puff_tasks_running', 'gauge', 'Runs of this worker at the moment.'),
-      `puff_tasks_running ${running}`,
-      ...metric('puff_tasks_jobs', 'gauge', 'Jobs that the store keeps, by queue and state.'),
-    ];
-    for (const { queue, counts } of queues) {
-      for (const [state, count] of Object.entries(counts)) {
-        lines.push(`puff_tasks_jobs{queue="${label(queue)}",state="${state}"} ${count}`);
-      }
-    }
-    lines.push(...metric('puff_tasks_runs_total', 'counter', 'Runs of this worker that ended.'));
-    for (const [task, { runs }] of this.#tasks) {
-      for (const [outcome, count] of Object.entries(runs)) {
-        lines.push(`puff_tasks_runs_total{task="${label(task)}",outcome="${outcome}"} ${count}`);
-      }
-    }
-    lines.push(...metric('puff_tasks_run_seconds', 'histogram', 'How long runs took.'));
-    for (const [task, numbers] of this.#tasks) lines.push(...histogram(task, numbers));
-    return `${lines.join('\n')}\n`;
-  }
-}
-
-function histogram(task: string, { runs, durations, seconds }: TaskNumbers): string[] {
-  const name = `task="${label(task)}"`;
-  let sum = 0;
-  const buckets = BUCKETS.map((bound, at) => {
-    sum += durations[at] as number;
-    return `puff_tasks_run_seconds_bucket{${name},le="${bound}"} ${sum}`;
-  });
-  const count = runs.completed + runs.failed + runs.returned;
-  return [
-    ...buckets,
-    `puff_tasks_run_seconds_bucket{${name},le="+Inf"} ${count}`,
-    `puff_tasks_run_seconds_sum{${name}} ${seconds}`,
-    `puff_tasks_run_seconds_count{${name}} ${count}`,
-  ];
-}
-
-function metric(name: string, type: string, help: string): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
-}
-
-/** Escaped as the format has it. */
-function label(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  };
+  void count();
+  const timer = setInterval(() => {
+    if (boundary.tasksWereRead()) void count();
+  }, COUNT_MS).unref();
+  ending.addEventListener('abort', () => clearInterval(timer), { once: true });
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
-import type { JobStatus } from 'next-puff/tasks';
+import type { TaskStatus } from 'next-puff/tasks';
 import { type Cli, cleanUp, eventually } from '../../cli/support/cli.ts';
 import { resultOf, schedule, TasksApp } from './tasks-app.ts';
 
@@ -52,7 +52,7 @@ describe('a built app', () => {
     const id = await schedule(origin, { to: 'Bob', gate: gate.path });
     await eventually(() => isRunning(id), 'the job runs');
     const list = ['list', '--task', 'tasks/mail#sendMail', '--state', 'running'];
-    const { jobs } = await app.tasks<{ jobs: JobStatus[] }>(...list);
+    const { jobs } = await app.tasks<{ jobs: TaskStatus[] }>(...list);
     expect(jobs.map((job) => job.id)).toEqual([id]);
 
     expect(await app.tasks('cancel', id)).toEqual({ [id]: true });
@@ -65,6 +65,28 @@ describe('a built app', () => {
     expect(await app.show(id)).toMatchObject({ state: 'completed', result: { text: 'hello Bob' } });
     const unknown = await app.run(['tasks', 'show', 'default:nothing']);
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('there is no job')]);
+  });
+
+  test('counts its runs and the jobs of its queues among the numbers of the server', async () => {
+    const gate = app.gate('counted');
+    const id = await schedule(origin, { to: 'Joe', gate: gate.path });
+    const numbers = async () => (await fetch(`${origin}/metrics`)).text();
+    // The jobs are counted again because they are read.
+    await eventually(
+      async () =>
+        /^puff_tasks_jobs\{queue="default",state="running"\} [1-9]/m.test(await numbers()),
+      'a running job is counted',
+    );
+    expect(await numbers()).toMatch(/^puff_tasks_running [1-9]/m);
+    const runs = async () => {
+      const name = 'puff_tasks_runs_total{task="tasks/mail#sendMail",outcome="completed"} ';
+      return Number((await numbers()).split(name)[1]?.split('\n')[0]);
+    };
+    const before = await runs();
+    gate.open();
+    await resultOf(origin, id);
+    expect(await runs()).toBe(before + 1);
+    expect(await numbers()).toContain(`puff_tasks_run_seconds_count{task="tasks/mail#sendMail"} `);
   });
 
   test('finishes at SIGTERM what runs', async () => {

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { JobStatus } from 'next-puff/tasks';
+import type { TaskStatus } from 'next-puff/tasks';
 import { Cli, cli, type Outcome } from '../../cli/support/cli.ts';
 
 const FIXTURE = join(import.meta.dirname, 'fixture-app');
@@ -61,9 +61,9 @@ export class TasksApp {
   }
 
   /** What is known of a job. */
-  async show(id: string): Promise<JobStatus> {
-    const [job] = await this.tasks<JobStatus[]>('show', id);
-    return job as JobStatus;
+  async show(id: string): Promise<TaskStatus> {
+    const [job] = await this.tasks<TaskStatus[]>('show', id);
+    return job as TaskStatus;
   }
 
   /** How often the fixture's schedule has run. */

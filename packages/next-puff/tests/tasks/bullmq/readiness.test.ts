@@ -40,6 +40,9 @@ test('a worker on Redis is ready without a database, and is not without Redis', 
   await prints(/transactions scheduled wait in PostgreSQL/);
   await prints(/^tick$/m);
   expect(await readiness()).toBe(200);
+  const numbers = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  expect(numbers).toMatch(/^puff_tasks_runs_total\{task=".*tick",outcome="completed"\} [1-9]/m);
+  expect(numbers).toMatch(/^puff_tasks_jobs\{queue="default",state="completed"\} [1-9]/m);
 
   await redis.kill();
   await eventually(async () => (await readiness()) === 503, 'the worker is not ready');

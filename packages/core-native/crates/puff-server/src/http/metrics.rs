@@ -286,7 +286,8 @@ impl MetricsText {
         self.begin(name, help, "gauge")
     }
 
-    fn histogram<'a>(&'a mut self, name: &'a str, help: &str) -> Metric<'a> {
+    /// Begins a metric of durations, counted in buckets.
+    pub fn histogram<'a>(&'a mut self, name: &'a str, help: &str) -> Metric<'a> {
         self.begin(name, help, "histogram")
     }
 
@@ -297,6 +298,12 @@ impl MetricsText {
             text: &mut self.0,
             name,
         }
+    }
+}
+
+impl From<MetricsText> for String {
+    fn from(text: MetricsText) -> String {
+        text.0
     }
 }
 
@@ -312,7 +319,8 @@ impl Metric<'_> {
         self.line("", labels, None, value);
     }
 
-    fn histogram<'b>(
+    /// Writes a histogram: `counts` has each bucket's own, and those beyond the last bound at its end.
+    pub fn histogram<'b>(
         &mut self,
         labels: &[(&str, &str)],
         bounds: impl Iterator<Item = &'b str>,

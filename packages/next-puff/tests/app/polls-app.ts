@@ -28,7 +28,7 @@ export interface GraphQLResponse<Data> {
 export class PollsApp {
   readonly #dir: string;
   readonly #env: Variables;
-  #server: ChildProcess | undefined;
+  readonly #servers: ChildProcess[] = [];
   #origin = '';
 
   constructor(databaseUrl: string) {
@@ -66,15 +66,20 @@ export class PollsApp {
     await this.run(['generate', 'graphql/schema.ts', '-o', 'generated/schema-types.d.ts']);
   }
 
+  /** Starts the server that `origin` is of. */
   async start(command: 'start' | 'dev'): Promise<void> {
-    const child = this.#spawn([command, '-p', '0']);
-    this.#server = child;
+    this.#origin = await this.startInstance(command);
+  }
+
+  /** Starts a server on a port of its own and answers its origin. */
+  async startInstance(command: 'start' | 'dev', env: Variables = {}): Promise<string> {
+    const child = this.#spawn([command, '-p', '0'], env);
+    this.#servers.push(child);
     const output = collect(child);
     for (let left = 600; left > 0 && child.exitCode === null; left--) {
       const [, port] = /http:\/\/localhost:(\d+)/.exec(output()) ?? [];
       if (port !== undefined && /Ready in/.test(output())) {
-        this.#origin = `http://127.0.0.1:${port}`;
-        return;
+        return `http://127.0.0.1:${port}`;
       }
       await sleep(100);
     }
@@ -96,15 +101,15 @@ export class PollsApp {
     return { ...answer, setCookie: response.headers.get('set-cookie') };
   }
 
-  /** Stops the server; the app stays. */
+  /** Stops its servers; the app stays. */
   async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server?.exitCode !== null) return;
-    const closed = once(server, 'close');
-    // `next dev` is several processes.
-    process.kill(-(server.pid as number), 'SIGKILL');
-    await closed;
+    for (const server of this.#servers.splice(0)) {
+      if (server.exitCode !== null) continue;
+      const closed = once(server, 'close');
+      // `next dev` is several processes.
+      process.kill(-(server.pid as number), 'SIGKILL');
+      await closed;
+    }
   }
 
   async remove(): Promise<void> {

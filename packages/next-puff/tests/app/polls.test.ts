@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
+import { RedisServer } from '../redis/support/redis-server.ts';
 import { playsInBrowser } from './plays-in-browser.ts';
 import { PollsApp } from './polls-app.ts';
+import { sharedByInstances } from './shared-by-instances.ts';
 
 // `next dev` compiles what is asked for.
 jest.setTimeout(60_000);
-const PREPARED_MS = 240_000;
+const PREPARED_MS = 360_000;
 const QUESTIONS = 220;
 
 let database: TemporaryPostgres;
@@ -15,6 +17,8 @@ beforeAll(async () => {
   database = await startTemporaryPostgres();
   app = new PollsApp(database.url);
   await app.generate();
+  // The build needs no database.
+  await app.run(['build'], { DATABASE_URL: '' });
   await app.run(['migrate', 'deploy']);
   await app.run(['run', 'seed', '--', '--questions', String(QUESTIONS)]);
 }, PREPARED_MS);
@@ -65,8 +69,6 @@ async function openQuestion(): Promise<Question> {
 
 describe('built, in production', () => {
   beforeAll(async () => {
-    // The build needs no database.
-    await app.run(['build'], { DATABASE_URL: '' });
     await app.start('start');
   }, PREPARED_MS);
   afterAll(() => app.stop());
@@ -222,6 +224,25 @@ describe('built, in production', () => {
 
   // It asks a question: the counts above are of before.
   playsInBrowser(() => app.origin);
+});
+
+describe('built, on PostgreSQL alone', () => {
+  sharedByInstances(
+    () => app,
+    () => ({ REDIS_URL: '' }),
+  );
+});
+
+describe('built, with Redis', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await RedisServer.start({ settings: { appendonly: 'yes' } });
+  });
+  sharedByInstances(
+    () => app,
+    () => ({ REDIS_URL: redis.url }),
+  );
+  afterAll(() => redis?.stop());
 });
 
 describe('in development', () => {

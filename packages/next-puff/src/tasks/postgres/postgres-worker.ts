@@ -2,6 +2,7 @@ import { calls } from '../../boundary/calls.js';
 import { errorOfFailure, errorOfThrown } from '../../boundary/failures.js';
 import { onMessage, Topic } from '../../boundary/messages.js';
 import { PuffError } from '../../errors.js';
+import { failureOf } from '../job-failure.js';
 import type { ClaimedJob, RunOutcome, StoreWorker, WorkOptions } from '../store.js';
 import type { PostgresSchedules } from './schedules.js';
 
@@ -138,10 +139,24 @@ export class PostgresWorker implements StoreWorker {
 function wordsOf(outcome: RunOutcome): [kind: number, text: string, number: number] {
   switch (outcome.type) {
     case 'completed':
+      // All ends of a turn cross together: one that cannot cross would take the others with it.
+      if (typeof outcome.result !== 'string') return wordsOf(withoutText(outcome.result));
       return [COMPLETED, outcome.result, 0];
     case 'failed':
       return [FAILED, JSON.stringify(outcome.failure), outcome.isFinal ? 1 : 0];
     case 'returned':
       return [RETURNED, '', outcome.delayMs];
   }
+}
+
+function withoutText(result: unknown): RunOutcome {
+  const error = new PuffError(
+    'PUFF_TASK_RESULT',
+    `A run's result must be JSON as text, and is ${result === null ? 'null' : `of type ${typeof result}`}.`,
+    {
+      operation: 'task',
+      hint: "Answer with JSON.stringify() of a value that JSON has; 'null' for none.",
+    },
+  );
+  return { type: 'failed', failure: failureOf(error) };
 }

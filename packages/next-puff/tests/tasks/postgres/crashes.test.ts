@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
 import { postgres } from 'next-puff/postgres';
 import { postgresTaskStore } from '../../../dist/tasks/postgres/index.js';
-import type { TaskStore } from '../../../dist/tasks/store.js';
+import type { StoreWorker, TaskStore } from '../../../dist/tasks/store.js';
 import { newJob, work } from './support/jobs.ts';
 
 const PROGRAM = new URL('support/worker-process.mjs', import.meta.url).pathname;
@@ -13,6 +13,7 @@ const LEASE_MS = 3_000;
 let database: TemporaryPostgres;
 let store: TaskStore;
 const processes = new Set<ChildProcess>();
+let worker: StoreWorker | undefined;
 
 beforeAll(async () => {
   database = await startTemporaryPostgres();
@@ -24,6 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all([...processes].map(kill));
+  await worker?.close({ timeoutMs: 30_000 });
   await store.close();
   await postgres.end();
   await database.stop();
@@ -82,7 +84,7 @@ test('workers that are killed at random lose nothing, and run nothing twice at o
 test('a PostgreSQL that crashes and comes back has lost nothing', async () => {
   const troubles: (Error | undefined)[] = [];
   const runs = new Map<string, number>();
-  const worker = work(
+  worker = work(
     store,
     async (job: { id: string }) => {
       runs.set(job.id, (runs.get(job.id) ?? 0) + 1);
@@ -101,6 +103,6 @@ test('a PostgreSQL that crashes and comes back has lost nothing', async () => {
   process.kill(victim?.pid as number, 'SIGKILL');
   const ended = await waits;
   expect(ended.map((job) => job?.result)).toEqual(added.map(({ id }) => JSON.stringify(id)));
-  await worker.close({ timeoutMs: 30_000 });
-  expect(troubles.at(-1)).toBeUndefined();
+  // The renewal of the lease may fail once more after the last result; the worker's next look tells that it is over.
+  while (troubles.length === 0 || troubles.at(-1) !== undefined) await sleep(10);
 }, 120_000);

@@ -125,7 +125,8 @@ export class RedisServer {
         reject(new Error(`The Redis server ${why}.\n${this.#log}`));
       };
       const limit = setTimeout(() => fail('did not get ready'), START_LIMIT_MS);
-      child.once('exit', (code, signal) => {
+      // Not `exit`: the log may be behind.
+      child.once('close', (code, signal) => {
         clearTimeout(limit);
         fail(`ended at its start (${code ?? signal})`);
       });

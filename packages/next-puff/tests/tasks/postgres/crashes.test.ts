@@ -16,7 +16,8 @@ const processes = new Set<ChildProcess>();
 let worker: StoreWorker | undefined;
 
 beforeAll(async () => {
-  database = await startTemporaryPostgres();
+  // Without it a server that crashes forgets what it has just committed.
+  database = await startTemporaryPostgres({ settings: { synchronous_commit: 'on' } });
   process.env.DATABASE_URL = database.url;
   store = postgresTaskStore();
   await postgres.script(`create table runs (job uuid, start int, worker uuid,

@@ -116,7 +116,8 @@ test.each([
     for (let round = 0; ; round++) {
       await one.call('set', `${name} after ${round}`, round);
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if ((await two.call('get', `${name} after ${round}`)) === round) break;
+      const found: unknown = await two.call('get', `${name} after ${round}`);
+      if (found === round) break;
       expect(Date.now()).toBeLessThan(deadline);
     }
   },

@@ -39,9 +39,9 @@ proxies, access log, metrics, shutdown. Its \`server: false\` is --next.
 ${SHARED_ENVIRONMENT}
 
 SIGTERM and Ctrl-C end it in good order: /readyz says 503, no more connections are accepted, running
-requests are answered, WebSockets closed, after() and waitUntil done, the database's connections
-closed. A second signal kills it. The exit code is 128 + the signal's number then, otherwise that of the
-server.
+requests are answered, WebSockets closed, running tasks done or given back, after() and waitUntil
+done, the database's connections closed. A second signal kills it. The exit code is 128 + the signal's
+number then, otherwise that of the server.
 
 Examples
   next-puff build && DATABASE_URL=postgres://... next-puff start -p 8080

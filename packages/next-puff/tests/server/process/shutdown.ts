@@ -4,7 +4,7 @@ import { RawConnection } from '../support/raw-http';
 import { Notes, servingProcess, startFixture } from './fixture';
 import { KeepAliveLoad } from './keep-alive-load';
 
-const STAGES = ['requests and WebSockets', 'after() and waitUntil', 'pools'];
+const STAGES = ['requests and WebSockets', 'tasks', 'after() and waitUntil', 'pools'];
 
 /** What happens between a signal and the end of the process. */
 export function shutdownTests(): void {

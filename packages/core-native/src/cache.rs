@@ -102,7 +102,7 @@ pub fn cache_join(name: String) {
     peers().join(&name);
 }
 
-/// Shares entries by a Redis with these options (JSON); true if there is one now. The first one counts.
+/// Shares entries by a Redis with these options (JSON). The first one counts.
 ///
 /// Throws a message that begins with `PUFF_REDIS_CONFIG: ` when the options make no sense.
 #[napi(catch_unwind)]

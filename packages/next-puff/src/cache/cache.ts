@@ -17,8 +17,8 @@ export interface CacheOptions {
 /**
  * A cache for the app's own data, in the memory of the process: all isolates see the same entries, and they are no burden on
  * the JavaScript heap. It shares its bound (`cacheMaxMemorySize` of the Next.js config, 50 MB by default) with Next.js' own
- * entries; what was not used goes first. Where a Redis is
- * configured, other processes find the entries there; else a restart empties it, and other processes have their own.
+ * entries; what was not used goes first. Where a Redis is configured, other processes find the entries there; else a restart
+ * empties it, and other processes have their own.
  *
  * Values are copied as `structuredClone` does: objects, arrays, dates, maps, sets, bytes, bigints, but no functions and no
  * classes.

@@ -3,6 +3,7 @@ import { settings } from '../config/settings.js';
 import { loadNative } from '../native.js';
 import { connectProcesses } from '../pubsub/processes.js';
 import { configuredRedis } from '../redis/configuration.js';
+import { nativeOptions } from '../redis/native-options.js';
 
 const DEFAULT_PREFIX = 'app';
 const DEFAULT_REDIS_TIMEOUT_MS = 250;
@@ -23,11 +24,9 @@ export function joinProcesses(): void {
   const native = loadNative();
   const server = redis ? configuredRedis() : undefined;
   if (server !== undefined) {
-    const { tls, ...fields } = server;
-    const encryption = tls === undefined || tls === false ? {} : { tls: tls === true ? {} : tls };
     try {
       native.cacheShare(
-        JSON.stringify({ ...fields, ...encryption }),
+        nativeOptions(server),
         // In braces, so that all keys are on one node.
         `{next-puff:${prefix}:cache}:`,
         options.redisTimeoutMs ?? DEFAULT_REDIS_TIMEOUT_MS,

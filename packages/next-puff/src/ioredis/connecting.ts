@@ -1,9 +1,9 @@
+import type { RedisTlsConfig } from '../config/redis-config.cjs';
 import {
   openRedisConnection,
   RedisError,
   RedisReplyError,
   type RedisSettings,
-  type RedisTls,
 } from '../redis/connection.js';
 import { connectionClosed, ReplyError, unsupported } from './errors.js';
 import type { CompleteOptions } from './options.js';
@@ -35,7 +35,7 @@ export function connectionOf(options: CompleteOptions, database: number) {
   return openRedisConnection(settings);
 }
 
-function tlsOf(tls: Exclude<CompleteOptions['tls'], true | undefined>): RedisTls {
+function tlsOf(tls: Exclude<CompleteOptions['tls'], true | undefined>): RedisTlsConfig {
   const { ca, cert, key, servername, rejectUnauthorized } = tls;
   return {
     ...(ca && { ca: pem(ca, 'ca') }),

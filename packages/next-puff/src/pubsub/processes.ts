@@ -4,6 +4,7 @@ import { NotConfiguredError } from '../errors.js';
 import { loadNative } from '../native.js';
 import { Database } from '../postgres/database.js';
 import { configuredRedis, redisSettings } from '../redis/configuration.js';
+import { nativeOptions } from '../redis/native-options.js';
 
 let isConnected = false;
 
@@ -23,11 +24,9 @@ export function connectProcesses(): void {
 }
 
 function connectByRedis(): void {
-  const { tls, ...options } = redisSettings();
-  // As the native core reads it.
-  const nativeTls = tls === true ? {} : tls === false ? undefined : tls;
+  const options = nativeOptions(redisSettings());
   try {
-    loadNative().pubsubConnectRedis(JSON.stringify({ ...options, tls: nativeTls }));
+    loadNative().pubsubConnectRedis(options);
   } catch (error) {
     throw errorOfThrown(error);
   }

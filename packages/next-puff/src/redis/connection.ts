@@ -1,59 +1,21 @@
 import { calls } from '../boundary/calls.js';
 import { errorOfThrown } from '../boundary/failures.js';
 import { onMessage, Topic } from '../boundary/messages.js';
+import type { RedisClientConfig } from '../config/redis-config.cjs';
 import { RedisError, RedisReplyError } from '../errors.js';
 import { CommandWriter, type RedisArgument } from './commands.js';
+import { nativeOptions } from './native-options.js';
 import { type RedisReply, type ReplyListener, ReplyReader } from './replies.js';
 
 export type { RedisArgument, RedisReply };
 export { RedisError, RedisReplyError };
 
-/** TLS of a connection. Certificates and keys are PEM text, or the path of a file with it. */
-export interface RedisTls {
-  /** The authorities to trust, instead of the system's. */
-  ca?: string;
-  certificate?: string;
-  key?: string;
-  /** Whether to check the server's certificate and name. Default true. */
-  rejectUnauthorized?: boolean;
-  /** The name to check, instead of the host. */
-  serverName?: string;
-}
-
-/** Where a server is, and how to behave when it is not there. Times are in milliseconds, 0 is without a limit. */
-export interface RedisSettings {
-  /** `redis://`, `rediss://` (TLS), `redis+sentinel://host:port,host:port/master/database`, `unix:///path`; fields win over it. */
-  url?: string;
-  host?: string;
-  port?: number;
-  /** Path of a Unix socket. */
-  path?: string;
-  /** ACL user. */
-  username?: string;
-  password?: string;
-  /** Number of the database. */
-  database?: number;
-  /** `true` is `{}`. */
-  tls?: RedisTls | boolean;
-  /** `host:port` of sentinels. */
-  sentinels?: readonly string[];
-  masterName?: string;
-  sentinelUsername?: string;
-  sentinelPassword?: string;
-  /** Shown by `CLIENT LIST`. */
-  clientName?: string;
+/** Where a server is, and how to behave when it is not there. */
+export interface RedisSettings extends RedisClientConfig {
   /** 2 or 3. Default 2. */
   protocol?: 2 | 3;
-  /** For opening a connection. Default 5,000. */
-  connectTimeoutMs?: number;
-  /** For a reply. Default 5,000. */
-  commandTimeoutMs?: number;
-  /** How long commands wait while there is no connection. Default 1,000. */
-  offlineWaitMs?: number;
   /** Whether commands wait for a connection at all. Default true. */
   offlineQueue?: boolean;
-  /** Commands that may wait or be under way. Default 100,000. */
-  maxWaiting?: number;
   /** Whether commands that were under way when a connection broke are sent again on the next one. Default false. */
   resends?: boolean;
   /** Pauses between attempts to connect; the last one repeats. Default 50 to 2,000. */
@@ -161,13 +123,9 @@ class NativeConnection implements RedisConnection, ReplyListener {
   readonly #onState: ((state: RedisConnectionState, error?: RedisError) => void)[] = [];
   readonly #flush = (): void => this.#send(-1, true);
 
-  constructor({ retryDelay, tls, ...settings }: RedisSettings) {
-    this.#retryDelay = retryDelay;
-    this.#options = JSON.stringify({
-      ...settings,
-      ...(tls !== undefined && tls !== false && { tls: tls === true ? {} : tls }),
-      ...(retryDelay !== undefined && { asksForRetry: true }),
-    });
+  constructor(settings: RedisSettings) {
+    this.#retryDelay = settings.retryDelay;
+    this.#options = nativeOptions(settings);
   }
 
   get state(): RedisConnectionState {

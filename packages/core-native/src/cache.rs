@@ -136,13 +136,39 @@ pub fn cache_is_shared() -> bool {
 
 #[napi]
 impl Boundary {
-    /// Answers with nothing when an entry of another process, if there is one, is in the store of this one.
+    /// Answers with nothing when an entry of another process, if there is one that is younger, is in the store of this one.
     #[napi(catch_unwind)]
     pub fn cache_fetch(&self, call: u32, key: String, more_tags: Vec<String>) {
         let isolate = self.isolate.clone();
         self.isolate.spawn(call, async move {
             if let Some(second_level) = peers().second_level() {
                 second_level.fetch(&key, &more_tags).await;
+            }
+            isolate.complete(call, Answer::Nothing);
+        });
+    }
+
+    /// Answers with nothing when revalidations that were before this process are known, or could not be had in time.
+    #[napi(catch_unwind)]
+    pub fn cache_recalled(&self, call: u32) {
+        let isolate = self.isolate.clone();
+        self.isolate.spawn(call, async move {
+            if let Some(second_level) = peers().second_level() {
+                second_level.recalled().await;
+            }
+            isolate.complete(call, Answer::Nothing);
+        });
+    }
+
+    /// Answers with nothing when an entry is the caller's to make: no other process is doing it, or for longer than that. Or when
+    /// it is in the store. `cachePut` or `cacheRelease` follows.
+    #[napi(catch_unwind)]
+    pub fn cache_claim(&self, call: u32, key: String, patience_ms: f64) {
+        let isolate = self.isolate.clone();
+        self.isolate.spawn(call, async move {
+            if let Some(second_level) = peers().second_level() {
+                let patience = Duration::from_millis(patience_ms as u64);
+                second_level.claim(&key, patience).await;
             }
             isolate.complete(call, Answer::Nothing);
         });
@@ -179,9 +205,23 @@ pub fn cache_tag_changes(since: f64) -> String {
     let (version, changes) = store().tags().changes(since as u64);
     let changes: Vec<_> = changes
         .iter()
-        .map(|change| json!([&*change.tag, change.stale_ms, change.expired_ms]))
+        .map(|change| {
+            json!([
+                &*change.tag,
+                change.stale_ms,
+                change.expires_ms.or(change.expired_ms)
+            ])
+        })
         .collect();
     json!([version, changes]).to_string()
+}
+
+/// Ends a claim of [`Boundary::cache_claim`] where nothing was put.
+#[napi(catch_unwind)]
+pub fn cache_release(key: String) {
+    if let Some(second_level) = peers().second_level() {
+        second_level.release(&key);
+    }
 }
 
 /// When one of these tags was last expired, or will be; 0 when none was.

@@ -1,7 +1,19 @@
 import type { Buffer } from 'node:buffer';
 import { deserialize, serialize } from 'node:v8';
 import { CacheValueError } from '../errors.js';
-import { deleteEntry, findEntry, revalidateTags, tagsVersion, writeEntry } from './store.js';
+import {
+  claimEntry,
+  deleteEntry,
+  findEntry,
+  type Lookup,
+  readEntry,
+  releaseEntry,
+  revalidateTags,
+  tagsVersion,
+  writeEntry,
+} from './store.js';
+
+const DEFAULT_WAIT_MS = 5000;
 
 /** How an entry is kept. */
 export interface CacheOptions {
@@ -12,6 +24,15 @@ export interface CacheOptions {
    * and `updateTag`.
    */
   tags?: readonly string[];
+}
+
+/** How an entry is made, and kept. */
+export interface WrapOptions extends CacheOptions {
+  /**
+   * Milliseconds for which other processes wait for the one that makes a value, where a Redis is configured; then they make it
+   * themselves, so that one that crashed or hangs holds nobody up for longer. Default 5000.
+   */
+  waitMs?: number;
 }
 
 /**
@@ -36,21 +57,28 @@ export interface Cache {
   delete(key: string): Promise<boolean>;
   /**
    * The value under a key; where there is none, that of `make`, which is put. While `make` runs in this isolate, other calls
-   * for the key wait for it. Its error rejects them all, and nothing is kept.
+   * for the key wait for it. Its error rejects them all, and nothing is kept. Where a Redis is configured, calls in other
+   * isolates and processes wait as well, for `waitMs`; an error is not theirs, the next of them calls its own `make`.
    *
    * What was revalidated or deleted while `make` ran is answered, but not kept.
    */
   wrap<Value>(
     key: string,
     make: () => Value | Promise<Value>,
-    options?: CacheOptions,
+    options?: WrapOptions,
   ): Promise<Value>;
   /** Takes away everything that has a tag, in all isolates at once, pages and results of Next.js among it. */
   revalidateTag(tags: string | readonly string[]): Promise<void>;
 }
 
 /** The calls of `make` that have not ended, by key. */
-const making = new Map<string, Promise<unknown>>();
+const making = new Map<string, Promise<Made>>();
+
+/** A value, and where it comes from if it was not in the cache. */
+interface Made {
+  value: unknown;
+  origin?: Origin;
+}
 
 /** The cache of the process. */
 export const cache: Cache = {
@@ -74,26 +102,26 @@ export const cache: Cache = {
   async wrap<Value>(
     key: string,
     make: () => Value | Promise<Value>,
-    options: CacheOptions = {},
+    { waitMs = DEFAULT_WAIT_MS, ...options }: WrapOptions = {},
   ): Promise<Value> {
     const to = storeKey(key);
     checkOptions(options);
+    checkDuration('waitMs', waitMs);
     const present = await read(to);
     if (present) return present.value as Value;
     const other = making.get(to);
     // Each caller gets a value of its own, as if it had come from the cache.
-    if (other !== undefined) return copy((await other) as Value);
-    const created = Date.now();
-    const tagsSeen = tagsVersion();
-    const made = Promise.resolve().then(make);
+    if (other !== undefined) return copy((await other).value as Value);
+    const made = makeAlone(to, make, waitMs);
     making.set(to, made);
     try {
-      const value = await made;
+      const { value, origin } = await made;
       // Else it was set or deleted meanwhile.
-      if (making.get(to) === made) write(to, value, { ...options, created, tagsSeen });
-      return value;
+      if (origin && making.get(to) === made) write(to, value, { ...options, ...origin });
+      return value as Value;
     } finally {
       if (making.get(to) === made) making.delete(to);
+      releaseEntry(to);
     }
   },
 
@@ -111,8 +139,20 @@ function storeKey(key: string): string {
   return `user ${key}`;
 }
 
-async function read(from: string): Promise<{ value: unknown } | undefined> {
-  const { parts } = await findEntry(from);
+/** Makes a value, unless another isolate or process is doing that: then it is theirs. */
+async function makeAlone(to: string, make: () => unknown, waitMs: number): Promise<Made> {
+  await claimEntry(to, waitMs);
+  const present = await read(to, readEntry);
+  if (present) return present;
+  const origin = { created: Date.now(), tagsSeen: tagsVersion() };
+  return { value: await make(), origin };
+}
+
+async function read(
+  from: string,
+  find: (key: string) => Lookup | Promise<Lookup> = findEntry,
+): Promise<Made | undefined> {
+  const { parts } = await find(from);
   if (parts === undefined) return undefined;
   try {
     return { value: deserialize(parts[0] as Buffer) };
@@ -122,12 +162,19 @@ async function read(from: string): Promise<{ value: unknown } | undefined> {
   }
 }
 
-/** An entry's options, when what it says was true, and which revalidations it knows of. */
-type Origin = CacheOptions & { created: number; tagsSeen?: number };
+/** When what a value says was true, and which revalidations it knows of. */
+interface Origin {
+  created: number;
+  tagsSeen?: number;
+}
 
-function write(to: string, value: unknown, { ttlMs, created, ...origin }: Origin): boolean {
+function write(
+  to: string,
+  value: unknown,
+  { ttlMs, created, ...rest }: CacheOptions & Origin,
+): boolean {
   const result = writeEntry({
-    ...origin,
+    ...rest,
     key: to,
     parts: [encode(value)],
     created,
@@ -153,10 +200,14 @@ function copy<Value>(value: Value): Value {
 }
 
 function checkOptions({ ttlMs, tags }: CacheOptions): void {
-  if (ttlMs !== undefined && !(typeof ttlMs === 'number' && ttlMs > 0)) {
-    throw new RangeError(`ttlMs is a number of milliseconds above 0, not ${String(ttlMs)}.`);
-  }
+  if (ttlMs !== undefined) checkDuration('ttlMs', ttlMs);
   if (tags !== undefined) checkTags(tags);
+}
+
+function checkDuration(name: string, duration: number): void {
+  if (!(typeof duration === 'number' && duration > 0)) {
+    throw new RangeError(`${name} is a number of milliseconds above 0, not ${String(duration)}.`);
+  }
 }
 
 function checkTags(tags: readonly string[]): void {

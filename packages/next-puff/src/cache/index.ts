@@ -1,1 +1,1 @@
-export { type Cache, type CacheOptions, cache } from './cache.js';
+export { type Cache, type CacheOptions, cache, type WrapOptions } from './cache.js';

@@ -1,3 +1,4 @@
+import { calls } from '../boundary/calls.js';
 import { errorOfThrown } from '../boundary/failures.js';
 import { settings } from '../config/settings.js';
 import { loadNative } from '../native.js';
@@ -11,6 +12,7 @@ const DEFAULT_MAX_SHARED_ENTRY_BYTES = 4 * 1024 * 1024;
 
 let isJoined = false;
 let isSharing = false;
+let recalling: Promise<void> | undefined;
 
 /**
  * Exchanges revalidations with the other processes of the app, and entries where there is a Redis, from the first use of the
@@ -44,4 +46,18 @@ export function joinProcesses(): void {
 /** Whether entries of other processes can be had; see {@link joinProcesses}. */
 export function sharesEntries(): boolean {
   return isSharing;
+}
+
+/**
+ * Resolves when what was revalidated before this process started is known here, if there is a Redis that knows it; waits for that no
+ * longer than `redisTimeoutMs` of the config, and once.
+ */
+export function recallRevalidations(): Promise<void> {
+  joinProcesses();
+  recalling ??= isSharing
+    ? calls()
+        .submit((boundary, call) => boundary.cacheRecalled(call))
+        .then(() => undefined)
+    : Promise.resolve();
+  return recalling;
 }

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { calls } from '../boundary/calls.js';
 import { loadNative } from '../native.js';
 import { pack, unpack } from './packing.js';
-import { joinProcesses, sharesEntries } from './processes.js';
+import { joinProcesses, recallRevalidations, sharesEntries } from './processes.js';
 
 /**
  * The store of the process, which all isolates and the native server share.
@@ -56,18 +56,35 @@ export function readEntry(key: string, moreTags?: readonly string[]): Lookup {
 }
 
 /**
- * Looks an entry up in the store, and where that has none that may be used, in Redis, if there is one; waits for that no longer than
- * `redisTimeoutMs` of the config.
+ * Looks an entry up in the store, and in Redis, if there is one, where the store has none that may be used, or where it is due to be
+ * made anew and another process may have done that. Waits for that no longer than `redisTimeoutMs` of the config.
  */
-export async function findEntry(key: string, moreTags?: readonly string[]): Promise<Lookup> {
+export async function findEntry(
+  key: string,
+  moreTags: readonly string[] = [],
+  isDue: (parts: readonly Buffer[]) => boolean = () => false,
+): Promise<Lookup> {
+  await recallRevalidations();
   const found = readEntry(key, moreTags);
-  if (found.parts !== undefined || !sharesEntries()) return found;
-  await calls().submit((boundary, call) =>
-    boundary.cacheFetch(call, key, (moreTags ?? []) as string[]),
-  );
+  if (!sharesEntries() || (found.state === 'fresh' && !isDue(found.parts))) return found;
+  await calls().submit((boundary, call) => boundary.cacheFetch(call, key, moreTags as string[]));
   const fetched = readEntry(key, moreTags);
   // What has expired here is still no file's business.
   return fetched.state === 'absent' ? found : fetched;
+}
+
+/**
+ * Resolves when no other process makes the entry, for which it is waited so long at most, or when the entry is in the store. Who makes
+ * it then ends that with {@link writeEntry} or {@link releaseEntry}.
+ */
+export async function claimEntry(key: string, waitMs: number): Promise<void> {
+  if (!sharesEntries()) return;
+  await calls().submit((boundary, call) => boundary.cacheClaim(call, key, waitMs));
+}
+
+/** Lets others make an entry that was claimed; nothing where it was written. */
+export function releaseEntry(key: string): void {
+  loadNative().cacheRelease(key);
 }
 
 /** Puts an entry in the place of what is under its key. */

@@ -18,7 +18,7 @@ import {
   type ReadContext,
   type WriteContext,
 } from './next-modules.js';
-import { decodeValue, encodeValue, type StoredValue, tagsOfValue } from './stored-value.js';
+import { decodeValue, encodeValue, isDue, type StoredValue, tagsOfValue } from './stored-value.js';
 import { refreshTagRecords } from './tag-records.js';
 
 /** The keys that Next.js gives responses; what follows the `$` is their path. */
@@ -53,14 +53,16 @@ export class SharedIncrementalCache implements IncrementalCacheHandler {
   }
 
   async get(key: string, context: ReadContext): Promise<CacheHandlerValue | null> {
-    refreshTagRecords(this.#modules.tagsManifest);
     const storeKey = this.#namespace + key;
     let tags: string[] | undefined;
     if (context.kind === 'FETCH') {
       tags = [...(context.tags ?? []), ...(context.softTags ?? [])];
       if (tags.some((tag) => this.#revalidatedTags.includes(tag))) return null;
     }
-    const { state, parts } = await findEntry(storeKey, tags);
+    const { state, parts } = await findEntry(storeKey, tags, (found) =>
+      isDue(found, context.revalidate),
+    );
+    refreshTagRecords(this.#modules.tagsManifest);
     if (context.kind !== 'FETCH') this.#tagsSeen.set(key, tagsVersion());
     if (parts !== undefined) {
       try {

@@ -21,6 +21,7 @@ export interface ReadContext {
   kind: 'APP_PAGE' | 'APP_ROUTE' | 'PAGES' | 'FETCH' | 'IMAGE';
   tags?: readonly string[];
   softTags?: readonly string[];
+  revalidate?: number | false;
   isFallback?: boolean;
   isRoutePPREnabled?: boolean;
 }

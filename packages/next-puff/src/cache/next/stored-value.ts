@@ -115,6 +115,21 @@ export function decodeValue(parts: readonly Buffer[]): CacheHandlerValue {
   return { lastModified, cacheControl, value: value as unknown as StoredValue };
 }
 
+/**
+ * Whether an entry's time is over, so that Next.js will make it anew; also where the parts are not those of {@link encodeValue}.
+ *
+ * @param revalidate what the reader of a `fetch` wants, in seconds
+ */
+export function isDue(parts: readonly Buffer[], revalidate?: number | false): boolean {
+  try {
+    const { lastModified, cacheControl, value }: Head = JSON.parse(String(parts[0]));
+    const seconds = revalidate || cacheControl?.revalidate || value?.revalidate;
+    return typeof seconds === 'number' && lastModified + seconds * 1000 < Date.now();
+  } catch {
+    return true;
+  }
+}
+
 /** The tags that Next.js gave a response; it keeps them in a header. */
 export function tagsOfValue(value: StoredValue | null): string[] {
   if (value === null || !('headers' in value)) return [];

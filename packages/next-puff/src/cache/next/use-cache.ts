@@ -1,4 +1,5 @@
 import { loadNative } from '../../native.js';
+import { recallRevalidations } from '../processes.js';
 import { findEntry, revalidateTags, tagsVersion, writeEntry } from '../store.js';
 import { nextModules, type UseCacheEntry, type UseCacheHandler } from './next-modules.js';
 import { refreshTagRecords } from './tag-records.js';
@@ -19,12 +20,14 @@ export class SharedUseCache implements UseCacheHandler {
     this.#dir = dir;
   }
 
-  async get(key: string, _softTags: string[]): Promise<UseCacheEntry | undefined> {
+  async get(key: string, softTags: string[]): Promise<UseCacheEntry | undefined> {
     await this.#pending.get(key);
-    const { state, parts } = await findEntry(storeKey(key));
+    const { state, parts } = await findEntry(storeKey(key), softTags, (found) =>
+      isPast(metadataOf(found)),
+    );
     if (parts === undefined) return undefined;
-    const metadata: Metadata = JSON.parse(String(parts[0]));
-    if (performance.timeOrigin + performance.now() > revalidateTime(metadata)) return undefined;
+    const metadata = metadataOf(parts);
+    if (isPast(metadata)) return undefined;
     // Next.js answers with an entry that has a negative time once more, and makes a new one meanwhile.
     if (state === 'stale') metadata.revalidate = -1;
     return { ...metadata, value: streamOf(parts[1] as Uint8Array) };
@@ -44,10 +47,13 @@ export class SharedUseCache implements UseCacheHandler {
     }
   }
 
-  /** All isolates of the process look at the same tags. */
-  async refreshTags(): Promise<void> {}
+  /** All isolates of the process look at the same tags, which other processes keep up to date. */
+  refreshTags(): Promise<void> {
+    return recallRevalidations();
+  }
 
   async getExpiration(tags: string[]): Promise<number> {
+    await recallRevalidations();
     return loadNative().cacheTagsExpiration(tags);
   }
 
@@ -62,8 +68,12 @@ function storeKey(key: string): string {
   return `use cache ${key}`;
 }
 
-function revalidateTime({ timestamp, revalidate }: Metadata): number {
-  return timestamp + revalidate * 1000;
+function metadataOf(parts: readonly Buffer[]): Metadata {
+  return JSON.parse(String(parts[0]));
+}
+
+function isPast({ timestamp, revalidate }: Metadata): boolean {
+  return performance.timeOrigin + performance.now() > timestamp + revalidate * 1000;
 }
 
 async function write(key: string, pendingEntry: Promise<UseCacheEntry>): Promise<void> {

@@ -16,7 +16,7 @@ pub use packing::parts;
 pub use peers::{Peers, peers};
 pub use second_level::{Fetched, SecondLevel, SecondLevelOptions};
 pub use store::{DEFAULT_CAPACITY, Lookup, Put, Stats, Store, store};
-pub use tags::{TagChange, Tags};
+pub use tags::{Revalidation, TagChange, Tags};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

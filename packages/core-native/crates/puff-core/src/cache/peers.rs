@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::now_ms;
 use super::second_level::SecondLevel;
 use super::store::{Store, store};
+use super::tags::Revalidation;
 use crate::pubsub::{Hub, Kind, Payload, Subscriber, Subscription, hub};
 use crate::runtime;
 
@@ -90,17 +91,25 @@ impl Peers {
         *shared.lock() = Some(subscription);
         if let Some(transport) = shared.hub.transport().cloned() {
             let store = shared.store;
+            let second_level = shared.second_level.get().cloned();
             drop(runtime::spawn(async move {
                 transport.ready().await;
                 store.tags().expire_unheard();
+                // What was revalidated before they were heard, and after it was asked for first.
+                if let Some(second_level) = second_level {
+                    second_level.recall();
+                }
             }));
         }
     }
 
-    /// Shares entries with other processes from now on; the first level counts.
+    /// Shares entries with other processes from now on, and learns what they have revalidated until now; the first level counts.
+    /// Before [`Peers::join`].
     pub fn share(&self, second_level: SecondLevel) {
         // Whoever came later finds the same Redis there.
-        let _ = self.0.second_level.set(second_level);
+        if self.0.second_level.set(second_level.clone()).is_ok() {
+            second_level.recall();
+        }
     }
 
     /// The level behind the store, if there is one.
@@ -112,7 +121,8 @@ impl Peers {
     pub fn expire(&self, tags: Vec<String>) {
         let names = tags.iter().map(String::as_str);
         self.0.store.tags().expire(names, now_ms());
-        self.0.tell(&tags.clone(), Message::Expire { tags });
+        self.0.owe(&tags, Revalidation::Expire);
+        self.0.tell(Message::Expire { tags });
     }
 
     /// Makes everything stale that has one of these tags, here and in the other processes; after `expire_ms` milliseconds it
@@ -120,20 +130,25 @@ impl Peers {
     pub fn make_stale(&self, tags: Vec<String>, expire_ms: Option<f64>) {
         let names = tags.iter().map(String::as_str);
         self.0.store.tags().make_stale(names, expire_ms, now_ms());
-        self.0
-            .tell(&tags.clone(), Message::MakeStale { tags, expire_ms });
+        self.0.owe(&tags, Revalidation::MakeStale { expire_ms });
+        self.0.tell(Message::MakeStale { tags, expire_ms });
     }
 }
 
 impl Shared {
-    /// Takes entries with these tags out of the second level, then tells the others: who asks it for what they expire must
-    /// not get it again.
-    fn tell(self: &Arc<Self>, tags: &[String], message: Message) {
+    fn owe(&self, tags: &[String], how: Revalidation) {
+        if let Some(second_level) = self.second_level.get() {
+            second_level.owe(tags, how);
+        }
+    }
+
+    /// Takes entries with the tags out of the second level, then tells the others: who asks it for what they expire must not
+    /// get it again.
+    fn tell(self: &Arc<Self>, message: Message) {
         let Some(second_level) = self.second_level.get().cloned() else {
             self.send(&message);
             return;
         };
-        second_level.owe(tags);
         let shared = self.clone();
         drop(runtime::spawn(async move {
             second_level.settle().await;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::entry::{Entry, NewEntry};
+use super::now_ms;
 use super::tags::Tags;
 
 /// Bytes that a store keeps unless it is told otherwise: what Next.js gives its own in-memory cache (`cacheMaxMemorySize`).
@@ -25,7 +26,7 @@ pub fn store() -> &'static Store {
 pub enum Put {
     /// It is in the store.
     Stored,
-    /// It was a seed, and an entry was there.
+    /// It was a seed, and an entry was there; or that was younger.
     Present,
     /// It is too large; what was under its key is gone, because it is outdated.
     TooLarge,
@@ -123,13 +124,7 @@ impl Store {
         let found = self.read().by_key.get(key).cloned();
         let lookup = match found {
             None => Lookup::Absent,
-            Some(entry)
-                if entry.is_past(now_ms)
-                    || self.tags.is_expired(&entry, now_ms)
-                    || self.tags.is_expired_by(more_tags, &entry, now_ms) =>
-            {
-                Lookup::Expired
-            }
+            Some(entry) if self.has_expired(&entry, more_tags, now_ms) => Lookup::Expired,
             Some(entry) => {
                 entry.touch();
                 Lookup::Found(entry)
@@ -150,12 +145,31 @@ impl Store {
         shelf.by_key.get(key).cloned()
     }
 
+    /// When the entry under a key was made, if it may be used; not counted as a read.
+    pub(super) fn created_ms(&self, key: &str, more_tags: &[String], now_ms: f64) -> Option<f64> {
+        let entry = self.read().by_key.get(key).cloned()?;
+        (!self.has_expired(&entry, more_tags, now_ms)).then_some(entry.created_ms)
+    }
+
     /// Puts an entry in the place of what is under its key.
     pub fn put(&self, entry: NewEntry) -> Put {
         let is_seed = entry.is_seed;
+        self.put_over(entry, |_| !is_seed)
+    }
+
+    /// Puts an entry, unless one that may be used and is as young is under its key.
+    pub(super) fn put_younger(&self, entry: NewEntry, more_tags: &[String]) -> Put {
+        let created_ms = entry.created_ms;
+        self.put_over(entry, |present| {
+            created_ms > present.created_ms || self.has_expired(present, more_tags, now_ms())
+        })
+    }
+
+    fn put_over(&self, entry: NewEntry, replaces: impl Fn(&Entry) -> bool) -> Put {
         let entry = Arc::new(Entry::new(entry, self.tags.version()));
         let mut shelf = self.write();
-        if is_seed && shelf.by_key.contains_key(&entry.key) {
+        let present = shelf.by_key.get(&entry.key);
+        if present.is_some_and(|present| !replaces(present)) {
             return Put::Present;
         }
         let former = shelf.remove(&entry.key);
@@ -226,6 +240,12 @@ impl Store {
         self.evictions
             .fetch_add(evicted.len() as u64, Ordering::Relaxed);
         evicted
+    }
+
+    fn has_expired(&self, entry: &Entry, more_tags: &[String], now_ms: f64) -> bool {
+        entry.is_past(now_ms)
+            || self.tags.is_expired(entry, now_ms)
+            || self.tags.is_expired_by(more_tags, entry, now_ms)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shelf> {

@@ -10,6 +10,18 @@ use super::entry::Entry;
 /// older.
 const MAX_TAGS: usize = 50_000;
 
+/// What a revalidation does to entries with its tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Revalidation {
+    /// They have expired.
+    Expire,
+    /// They are stale, and will have expired so many milliseconds later.
+    MakeStale {
+        /// None where that is left to the entries.
+        expire_ms: Option<f64>,
+    },
+}
+
 /// When tags were revalidated, in the terms of Next.js 16's `revalidateTag(tag, profile)`: from one time on entries are
 /// *stale* (to be used once more while they are made anew), from another on they are *expired* (not to be used).
 #[derive(Debug)]
@@ -35,7 +47,10 @@ struct Marks {
 struct Mark {
     version: u64,
     stale_ms: Option<f64>,
+    /// When everything expired at once, at last.
     expired_ms: Option<f64>,
+    /// When what was made stale expires.
+    expires_ms: Option<f64>,
     /// The last change that expired everything at once.
     expired_version: u64,
 }
@@ -47,8 +62,10 @@ pub struct TagChange {
     pub tag: Arc<str>,
     /// From when on older entries are stale.
     pub stale_ms: Option<f64>,
-    /// From when on older entries are expired; may be in the future.
+    /// From when on older entries are expired.
     pub expired_ms: Option<f64>,
+    /// The same, for what was made stale: may be in the future.
+    pub expires_ms: Option<f64>,
 }
 
 impl Default for Tags {
@@ -75,6 +92,7 @@ impl Tags {
     pub fn expire<'a>(&self, names: impl IntoIterator<Item = &'a str>, now_ms: f64) {
         self.change(names, now_ms, |mark, version| Mark {
             expired_ms: Some(now_ms),
+            expires_ms: None,
             expired_version: version,
             ..mark
         });
@@ -89,9 +107,36 @@ impl Tags {
     ) {
         self.change(names, now_ms, |mark, _| Mark {
             stale_ms: Some(now_ms),
-            expired_ms: expire_ms.map(|after| now_ms + after).or(mark.expired_ms),
+            expires_ms: expire_ms.map(|after| now_ms + after).or(mark.expires_ms),
             ..mark
         });
+    }
+
+    /// Adds revalidations of the past that were not known here, and a time up to which some are not known one by one.
+    pub fn recall(&self, changes: impl IntoIterator<Item = TagChange>, forgotten_ms: f64) {
+        let later = |one: Option<f64>, other: Option<f64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            (one, other) => one.or(other),
+        };
+        for change in changes {
+            let TagChange {
+                tag,
+                stale_ms,
+                expired_ms,
+                expires_ms,
+            } = change;
+            self.change([&*tag], 0.0, |mark, _| Mark {
+                stale_ms: later(mark.stale_ms, stale_ms),
+                expired_ms: later(mark.expired_ms, expired_ms),
+                expires_ms: later(mark.expires_ms, expires_ms),
+                ..mark
+            });
+        }
+        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        if forgotten_ms > marks.forgotten_ms {
+            marks.forgotten_ms = forgotten_ms;
+            self.version.fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     /// Expires everything older that has tags: what was revalidated until now is not known.
@@ -147,6 +192,7 @@ impl Tags {
                 tag: tag.clone(),
                 stale_ms: mark.stale_ms,
                 expired_ms: mark.expired_ms,
+                expires_ms: mark.expires_ms,
             })
         });
         (self.version(), changes.collect())
@@ -157,7 +203,9 @@ impl Tags {
         let marks = self.read();
         let times = names
             .into_iter()
-            .filter_map(|name| marks.get(name)?.expired_ms);
+            .filter_map(|name| marks.get(name))
+            .flat_map(|mark| [mark.expired_ms, mark.expires_ms])
+            .flatten();
         times.fold(marks.forgotten_ms, f64::max)
     }
 
@@ -231,7 +279,9 @@ impl Marks {
             return;
         };
         // What it would have expired later is expired now.
-        let times = [mark.stale_ms, mark.expired_ms].into_iter().flatten();
+        let times = [mark.stale_ms, mark.expired_ms, mark.expires_ms]
+            .into_iter()
+            .flatten();
         let past = times.filter(|time| *time <= now_ms);
         self.forgotten_ms = past.fold(self.forgotten_ms, f64::max);
     }
@@ -249,7 +299,8 @@ impl Marks {
 
 impl Mark {
     fn is_expired(&self, created_ms: f64, now_ms: f64) -> bool {
-        let expired_ms = self.expired_ms;
-        expired_ms.is_some_and(|expired_ms| expired_ms <= now_ms && expired_ms > created_ms)
+        let times = [self.expired_ms, self.expires_ms];
+        let mut times = times.into_iter().flatten();
+        times.any(|expired_ms| expired_ms <= now_ms && expired_ms > created_ms)
     }
 }

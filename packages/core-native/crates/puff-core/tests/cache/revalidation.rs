@@ -137,7 +137,8 @@ fn changes_are_told_since_a_version() {
     let change = TagChange {
         tag: "x".into(),
         stale_ms: Some(20.0),
-        expired_ms: Some(25.0),
+        expired_ms: Some(10.0),
+        expires_ms: Some(25.0),
     };
     assert_eq!(changes, [change]);
     assert_eq!(tags.changes(later), (later, Vec::new()));
@@ -163,4 +164,44 @@ fn forgotten_tags_expire_everything_tagged_that_is_older() {
     assert!(store.get("other", &[], 2e6).found().is_none());
     assert!(store.get("untagged", &[], 2e6).found().is_some());
     assert!(store.get("new", &[], 2e6).found().is_some());
+}
+
+#[test]
+fn recalled_revalidations_concern_what_is_older() {
+    let store = store();
+    let tags = store.tags();
+    for (key, created_ms) in [("old", 10.0), ("new", 30.0)] {
+        store.put(tagged(key, created_ms, &["a", "b"]));
+    }
+    let version = tags.version();
+    let change = |tag: &str, stale_ms, expired_ms| TagChange {
+        tag: tag.into(),
+        stale_ms,
+        expired_ms,
+        expires_ms: None,
+    };
+    tags.recall(
+        [change("a", None, Some(20.0)), change("b", Some(40.0), None)],
+        0.0,
+    );
+    assert!(tags.version() > version);
+    assert!(store.get("old", &[], 50.0).found().is_none());
+    let new = store.get("new", &[], 50.0).found().unwrap();
+    assert!(tags.is_stale(&new));
+    // What is known here of a later time stays.
+    tags.recall([change("b", Some(5.0), None)], 0.0);
+    assert!(tags.is_stale(&new));
+    tags.recall([], 35.0);
+    assert!(store.get("new", &[], 50.0).found().is_none());
+}
+
+#[test]
+fn a_profile_does_not_take_an_expiry_back() {
+    let store = store();
+    let mut seed = tagged("seed", 1.0, &["a"]);
+    seed.is_seed = true;
+    store.put(seed);
+    store.tags().expire(["a"], 10.0);
+    store.tags().make_stale(["a"], Some(1000.0), 20.0);
+    assert!(store.get("seed", &[], 30.0).found().is_none());
 }

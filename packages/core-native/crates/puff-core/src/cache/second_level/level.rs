@@ -1,31 +1,26 @@
 //! Entries in Redis.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::claims::Claims;
+use super::health::{Health, PAUSE};
 use super::known::Known;
+use super::owed::Owed;
+use super::recall::Recalled;
+use super::stored::{self, Read};
 use crate::cache::entry::NewEntry;
 use crate::cache::now_ms;
 use crate::cache::store::Store;
-use crate::redis::{Client, Error, Reply, Script};
+use crate::cache::tags::Revalidation;
+use crate::redis::{Client, Reply, Script};
 use crate::runtime;
 
 /// Entries that are on their way to Redis at the same time; more are not shared.
 const MAX_WRITES: usize = 64;
-
-/// Tags that Redis could not be told of, one by one; with more, everything tagged there is outdated.
-const MAX_OWED: usize = 10_000;
-
-/// How long Redis is left alone after a failure.
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// How long an entry without an end of its own is kept, in milliseconds.
-const LONGEST_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
 /// How Redis is used.
 #[derive(Clone, Debug)]
@@ -51,143 +46,135 @@ pub enum Fetched {
 
 /// The level behind a store.
 #[derive(Clone)]
-pub struct SecondLevel(Arc<Shared>);
+pub struct SecondLevel(pub(super) Arc<Shared>);
 
-struct Shared {
-    store: &'static Store,
-    client: Client,
-    options: SecondLevelOptions,
-    /// What this process calls a new epoch.
-    nonce: String,
+pub(super) struct Shared {
+    pub(super) store: &'static Store,
+    pub(super) client: Client,
+    pub(super) options: SecondLevelOptions,
+    /// What this process calls a new epoch, and its claims.
+    pub(super) nonce: String,
+    pub(super) scripts: Scripts,
+    pub(super) health: Health,
+    known: Mutex<Known>,
+    owed: Mutex<Owed>,
+    pub(super) recalled: Mutex<Recalled>,
+    pub(super) has_recalled: watch::Sender<bool>,
+    pub(super) claims: Mutex<Claims>,
+    writes: Arc<Semaphore>,
+}
+
+/// What runs in Redis.
+pub(super) struct Scripts {
     fetch: Script,
     put: Script,
     mark: Script,
-    known: Mutex<Known>,
-    owed: Mutex<Owed>,
-    writes: Arc<Semaphore>,
-    /// Until then Redis is left alone, in milliseconds since 1970.
-    paused_until_ms: AtomicU64,
-    /// Its failure was reported.
-    is_down: AtomicBool,
-}
-
-/// Revalidations that Redis has not confirmed; until it has, its entries are not used here.
-#[derive(Default)]
-struct Owed {
-    tags: HashSet<String>,
-    is_everything: bool,
-    /// Some of them are on their way.
-    is_under_way: bool,
-    /// Somebody is telling Redis.
-    is_settling: bool,
+    pub(super) recall: Script,
+    pub(super) claim: Script,
+    pub(super) release: Script,
 }
 
 impl SecondLevel {
     /// Asks Redis nothing yet.
     pub fn new(store: &'static Store, client: Client, options: SecondLevelOptions) -> SecondLevel {
-        let nonce = format!("{}-{:x}", now_ms(), std::process::id());
         SecondLevel(Arc::new(Shared {
             store,
             client,
+            nonce: format!("{}-{:x}", now_ms(), std::process::id()),
+            scripts: Scripts {
+                fetch: Script::new(include_str!("fetch.lua")),
+                put: Script::new(include_str!("put.lua")),
+                mark: Script::new(include_str!("mark.lua")),
+                recall: Script::new(include_str!("recall.lua")),
+                claim: Script::new(include_str!("claim.lua")),
+                release: Script::new(include_str!("release.lua")),
+            },
+            health: Health::new(options.timeout),
             options,
-            nonce,
-            fetch: Script::new(include_str!("fetch.lua")),
-            put: Script::new(include_str!("put.lua")),
-            mark: Script::new(include_str!("mark.lua")),
             known: Mutex::default(),
             owed: Mutex::default(),
+            recalled: Mutex::default(),
+            has_recalled: watch::Sender::new(false),
+            claims: Mutex::default(),
             writes: Arc::new(Semaphore::new(MAX_WRITES)),
-            paused_until_ms: AtomicU64::new(0),
-            is_down: AtomicBool::new(false),
         }))
     }
 
-    /// Brings an entry into the store of the process, if Redis has one that may be used; `more_tags` count like its own.
+    /// Brings an entry into the store of the process, if Redis has one that may be used, and that is younger than the one there;
+    /// `more_tags` count like its own.
     pub async fn fetch(&self, key: &str, more_tags: &[String]) -> Fetched {
         let shared = &self.0;
-        if shared.is_paused() || lock(&shared.owed).is_owing() {
+        if shared.health.is_down() || lock(&shared.owed).is_owing() {
             return Fetched::Unavailable;
         }
         // What is revalidated from here on is newer than the answer.
         let tags_seen = shared.store.tags().version();
+        let at_hand = shared.store.created_ms(key, more_tags, now_ms());
+        let at_hand = at_hand.map(|created_ms| created_ms.to_string());
         let keys = [shared.entry_key(key), shared.meta_key(), shared.tags_key()];
-        let mut args = vec![shared.nonce.as_str()];
+        let mut args = vec![shared.nonce.as_str(), at_hand.as_deref().unwrap_or("")];
         args.extend(more_tags.iter().map(String::as_str));
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let run = shared.fetch.run(&shared.client, &keys, &args);
-        let Some(reply) = shared.bounded(run).await else {
+        let run = shared.scripts.fetch.run(&shared.client, &keys, &args);
+        let Some(reply) = shared.health.read(run).await else {
             return Fetched::Unavailable;
         };
         let Some(answer) = reply.as_array() else {
             return Fetched::Absent;
         };
         shared.learn(answer);
-        match entry_of(key, tags_seen, answer) {
-            Some(entry) if entry.value.len() <= shared.options.max_entry_bytes => {
-                shared.store.put(entry);
+        match stored::read(key, tags_seen, answer) {
+            Read::Entry(entry) if entry.value.len() <= shared.options.max_entry_bytes => {
+                shared.store.put_younger(entry, more_tags);
                 Fetched::Stored
             }
-            Some(_) | None => Fetched::Absent,
+            Read::Entry(_) | Read::Absent => Fetched::Absent,
+            Read::Damaged => {
+                shared.health.report_damage(key);
+                self.remove(key);
+                Fetched::Absent
+            }
         }
     }
 
     /// Puts an entry, as soon as may be, without anybody waiting for it. Seeds are not shared: every process has them.
     pub fn put(&self, entry: &NewEntry) {
-        let shared = self.0.clone();
-        if entry.is_seed || entry.value.len() > shared.options.max_entry_bytes || shared.is_paused()
-        {
+        let shared = &self.0;
+        let claim_key = shared
+            .take_claim(&entry.key)
+            .then(|| shared.claim_key(&entry.key));
+        if entry.value.len() > shared.options.max_entry_bytes && !entry.is_seed {
+            // What it replaces is outdated for others, too.
+            self.remove(&entry.key);
+        }
+        let put = shared.prepare(entry);
+        if put.is_none() && claim_key.is_none() {
             return;
         }
-        let tags_seen = entry.tags_seen.unwrap_or(shared.store.tags().version());
-        let known = lock(&shared.known).at(tags_seen);
-        if known.is_none() && !lock(&shared.known).is_empty() {
-            return;
-        }
-        let Ok(permit) = shared.writes.clone().try_acquire_owned() else {
-            return;
-        };
-        let ttl_ms = entry
-            .expires_ms
-            .map_or(LONGEST_MS, |expires| (expires - now_ms()).min(LONGEST_MS));
-        if ttl_ms < 1.0 {
-            return;
-        }
-        let tags: Vec<&str> = entry.tags.iter().map(|tag| &**tag).collect();
-        let known_args = |(epoch, version): (String, u64)| -> [Bytes; 2] {
-            [epoch.into(), version.to_string().into()]
-        };
-        let entry_args: [Bytes; 6] = [
-            serde_json::json!(tags).to_string().into(),
-            entry.created_ms.to_string().into(),
-            entry
-                .expires_ms
-                .map_or_else(String::new, |at| at.to_string())
-                .into(),
-            entry
-                .path
-                .as_deref()
-                .map_or_else(String::new, String::from)
-                .into(),
-            entry.value.clone(),
-            (ttl_ms as u64).to_string().into(),
-        ];
-        let keys: [Bytes; 2] = [
-            shared.entry_key(&entry.key).into(),
-            shared.meta_key().into(),
-        ];
         let level = self.clone();
         drop(runtime::spawn(async move {
-            let known = match known {
-                Some(known) => Some(known),
-                None => level.first_known().await,
-            };
-            if let Some(known) = known {
-                let args = [&known_args(known)[..], &entry_args].concat();
-                let run = shared.put.run(&shared.client, &keys, &args);
-                shared.bounded(run).await;
+            if let Some(put) = put {
+                level.send(put).await;
             }
-            drop(permit);
+            if let Some(claim_key) = claim_key {
+                level.end_claim(&claim_key).await;
+            }
         }));
+    }
+
+    async fn send(&self, put: PreparedPut) {
+        let known = match put.known {
+            Some(known) => Some(known),
+            None => self.first_known().await,
+        };
+        let Some((epoch, version)) = known else {
+            return;
+        };
+        let known: [Bytes; 2] = [epoch.into(), version.to_string().into()];
+        let args = [&known[..], &put.entry].concat();
+        let shared = &self.0;
+        let run = shared.scripts.put.run(&shared.client, &put.keys, &args);
+        shared.health.write(run).await;
     }
 
     /// What is known after Redis was asked for the first time.
@@ -201,18 +188,14 @@ impl SecondLevel {
         let shared = self.0.clone();
         let key = shared.entry_key(key);
         drop(runtime::spawn(async move {
-            shared.bounded(shared.client.command(&["DEL", &key])).await;
+            let run = async { shared.client.command(&["DEL", &key]).await };
+            shared.health.write(run).await;
         }));
     }
 
     /// From now on no entry of Redis with one of these tags is used here; [`SecondLevel::settle`] tells Redis.
-    pub fn owe(&self, tags: &[String]) {
-        let mut owed = lock(&self.0.owed);
-        owed.tags.extend(tags.iter().cloned());
-        if owed.tags.len() > MAX_OWED {
-            owed.tags.clear();
-            owed.is_everything = true;
-        }
+    pub fn owe(&self, tags: &[String], how: Revalidation) {
+        lock(&self.0.owed).add(tags.iter().cloned(), how);
     }
 
     /// Tells Redis what it is owed. Returns after the first attempt, which is bounded; others follow until one succeeds.
@@ -231,35 +214,63 @@ impl SecondLevel {
     }
 }
 
+/// An entry that is about to be sent.
+struct PreparedPut {
+    keys: [Bytes; 2],
+    /// None before the first answer.
+    known: Option<(String, u64)>,
+    entry: [Bytes; 7],
+    _permit: OwnedSemaphorePermit,
+}
+
 impl Shared {
+    /// What is sent to put an entry; none when it is not shared.
+    fn prepare(&self, entry: &NewEntry) -> Option<PreparedPut> {
+        if entry.is_seed
+            || entry.value.len() > self.options.max_entry_bytes
+            || self.health.takes_nothing()
+        {
+            return None;
+        }
+        let tags_seen = entry.tags_seen.unwrap_or(self.store.tags().version());
+        let known = lock(&self.known).at(tags_seen);
+        if known.is_none() && !lock(&self.known).is_empty() {
+            return None;
+        }
+        Some(PreparedPut {
+            keys: [self.entry_key(&entry.key).into(), self.meta_key().into()],
+            known,
+            entry: stored::arguments(entry)?,
+            _permit: self.writes.clone().try_acquire_owned().ok()?,
+        })
+    }
+
+    /// Whether the claim was this process's; it is no more.
+    pub(super) fn take_claim(&self, key: &str) -> bool {
+        lock(&self.claims).remove(key)
+    }
+
     /// Whether nothing is owed any more.
     async fn settle_once(&self) -> bool {
         loop {
-            let (tags, is_everything) = {
+            let batch = {
                 let mut owed = lock(&self.owed);
-                if !owed.is_owing() {
+                let Some(batch) = owed.begin() else {
                     owed.is_settling = false;
                     return true;
-                }
-                owed.is_under_way = true;
-                let tags = std::mem::take(&mut owed.tags);
-                (tags, std::mem::take(&mut owed.is_everything))
+                };
+                batch
             };
-            let keys = [self.meta_key(), self.tags_key()];
-            let mut args = vec![self.nonce.clone()];
-            if !is_everything {
-                args.extend(tags.iter().cloned());
-            }
-            let reply = self
-                .bounded(self.mark.run(&self.client, &keys, &args))
-                .await;
+            let keys = [self.meta_key(), self.tags_key(), self.marks_key()];
+            let args = [vec![self.nonce.clone()], batch.arguments()].concat();
+            let run = self.scripts.mark.run(&self.client, &keys, &args);
+            let reply = self.health.write(run).await;
             let mut owed = lock(&self.owed);
-            owed.is_under_way = false;
             let Some(reply) = reply else {
-                owed.tags.extend(tags);
-                owed.is_everything |= is_everything;
+                owed.give_back(batch);
                 return false;
             };
+            owed.confirm();
             drop(owed);
             self.learn(reply.as_array().unwrap_or_default());
         }
@@ -274,82 +285,27 @@ impl Shared {
         }
     }
 
-    /// The reply, if it comes in time; a failure is reported once until there is a reply again.
-    async fn bounded(&self, run: impl Future<Output = Result<Reply, Error>>) -> Option<Reply> {
-        let result = match tokio::time::timeout(self.options.timeout, run).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Timeout(self.options.timeout)),
-        };
-        match result {
-            Ok(reply) => {
-                if self.is_down.swap(false, Ordering::AcqRel) {
-                    eprintln!("[next-puff] the cache shares its entries by Redis again.");
-                }
-                Some(reply)
-            }
-            Err(error) => {
-                let until = now_ms() + PAUSE.as_millis() as f64;
-                self.paused_until_ms.store(until as u64, Ordering::Release);
-                if !self.is_down.swap(true, Ordering::AcqRel) {
-                    eprintln!(
-                        "[next-puff] every process keeps its cache to itself until Redis answers. {error} ({})",
-                        error.code()
-                    );
-                }
-                None
-            }
-        }
-    }
-
-    fn is_paused(&self) -> bool {
-        (now_ms() as u64) < self.paused_until_ms.load(Ordering::Acquire)
+    pub(super) fn claim_key(&self, key: &str) -> String {
+        format!("{}claim:{key}", self.options.prefix)
     }
 
     fn entry_key(&self, key: &str) -> String {
         format!("{}entry:{key}", self.options.prefix)
     }
 
-    fn meta_key(&self) -> String {
+    pub(super) fn meta_key(&self) -> String {
         format!("{}meta", self.options.prefix)
     }
 
-    fn tags_key(&self) -> String {
+    pub(super) fn tags_key(&self) -> String {
         format!("{}tags", self.options.prefix)
     }
-}
 
-impl Owed {
-    fn is_owing(&self) -> bool {
-        self.is_everything || self.is_under_way || !self.tags.is_empty()
+    pub(super) fn marks_key(&self) -> String {
+        format!("{}marks", self.options.prefix)
     }
 }
 
-/// The entry in an answer of `fetch.lua`.
-fn entry_of(key: &str, tags_seen: u64, answer: &[Reply]) -> Option<NewEntry> {
-    let [_, _, tags, created, expires, path, Reply::Bytes(value)] = answer else {
-        return None;
-    };
-    let tags: Vec<String> = serde_json::from_str(tags.as_text()?).ok().or_else(|| {
-        // Lua writes an empty list as an empty object.
-        (tags.as_text()? == "{}").then(Vec::new)
-    })?;
-    let expires = expires.as_text()?;
-    let path = path.as_text()?;
-    Some(NewEntry {
-        key: key.into(),
-        path: (!path.is_empty()).then(|| path.into()),
-        value: value.clone(),
-        tags: tags.into_iter().map(Arc::from).collect(),
-        created_ms: created.as_text()?.parse().ok()?,
-        expires_ms: match expires {
-            "" => None,
-            expires => Some(expires.parse().ok()?),
-        },
-        tags_seen: Some(tags_seen),
-        is_seed: false,
-    })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,6 +7,6 @@ elseif former[1] == ARGV[1] and (tonumber(former[2]) or -1) > tonumber(ARGV[2]) 
   return 0
 end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'seen', ARGV[2], 'tags', ARGV[3], 'created', ARGV[4],
-  'expires', ARGV[5], 'path', ARGV[6], 'value', ARGV[7])
-redis.call('PEXPIRE', KEYS[1], ARGV[8])
+  'expires', ARGV[5], 'path', ARGV[6], 'check', ARGV[7], 'value', ARGV[8])
+redis.call('PEXPIRE', KEYS[1], ARGV[9])
 return 1

@@ -1,9 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CacheOptions, IncrementalCache } from './support/incremental-cache.ts';
+import { types } from 'node:util';
+import { nextMillisecond } from './support/cache-process.ts';
+import { CONTESTANTS, Handlers, start } from './support/contestant.ts';
+import type { IncrementalCache } from './support/incremental-cache.ts';
 import {
   FOREVER,
-  incrementalCache,
   newDistDir,
   PAGE,
   page,
@@ -11,11 +13,12 @@ import {
   removeDistDirs,
 } from './support/incremental-cache.ts';
 
-// Decides for the whole file: ours is the shared cache, not Next.js' behind the same file.
-process.env.NEXT_PUFF_CACHE = '1';
-const { default: CacheHandler } = await import('next-puff/cache-handler');
-
 const FETCH = { kind: 'FETCH', data: { headers: {}, body: 'aGk=', url: 'u', status: 200 } };
+
+/** Next.js' own handler in the same process. */
+function ofNext({ process }: Handlers): Handlers {
+  return new Handlers(process, false);
+}
 
 async function until<Result>(read: () => Promise<Result>, isDone: (result: Result) => boolean) {
   const deadline = Date.now() + 10_000;
@@ -26,26 +29,24 @@ async function until<Result>(read: () => Promise<Result>, isDone: (result: Resul
   }
 }
 
-/** Lets the clock go on: Next.js tells the times of entries and of revalidations apart by milliseconds. */
-async function nextMillisecond(): Promise<void> {
-  const now = Date.now();
-  while (Date.now() <= now + 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
 afterEach(removeDistDirs);
 
-describe.each([
-  ['next-puff', CacheHandler as unknown as CacheOptions['handler']],
-  ['Next.js', undefined],
-])('the incremental cache of %s', (_name, handler) => {
+describe.each(CONTESTANTS)('the incremental cache of %s', (name) => {
+  let handlers: Handlers;
+  let stop: (() => Promise<void>) | undefined;
   let distDir: string;
   let cache: IncrementalCache;
   let keys = 0;
   let path: string;
 
+  beforeAll(async () => {
+    ({ handlers, stop } = await start(name));
+  });
+  afterAll(() => stop?.());
+
   beforeEach(() => {
     distDir = newDistDir();
-    cache = incrementalCache({ handler, distDir });
+    cache = handlers.incrementalCache({ distDir });
     path = `/page-${keys++}`;
   });
 
@@ -61,7 +62,7 @@ describe.each([
     const entry = await cache.get(path, READ_PAGE);
     expect(entry?.isStale).toBeUndefined();
     expect(entry?.value).toEqual(page('a'));
-    expect(entry?.value?.segmentData).toBeInstanceOf(Map);
+    expect(types.isMap(entry?.value?.segmentData)).toBe(true);
     expect(Buffer.isBuffer(entry?.value?.rscData)).toBe(true);
     expect(entry?.cacheControl).toEqual({ revalidate: false });
   });
@@ -109,7 +110,7 @@ describe.each([
   });
 
   test('tells when an entry is stale, and when it has expired', async () => {
-    await setPage('a', [], { cacheControl: { revalidate: 0.05, expire: 0.2 } });
+    await setPage('a', [], { cacheControl: { revalidate: 0.1, expire: 2 } });
     const stale = await until(
       () => cache.get(path, READ_PAGE),
       (entry) => entry?.isStale !== undefined,
@@ -135,7 +136,7 @@ describe.each([
   test('a tag that is revalidated with a profile leaves stale entries, until it expires', async () => {
     await setPage('a', ['profiled']);
     await nextMillisecond();
-    await cache.revalidateTag('profiled', { expire: 0.1 });
+    await cache.revalidateTag('profiled', { expire: 2 });
     const stale = await cache.get(path, READ_PAGE);
     expect(stale?.isStale).toBe(true);
     expect(stale?.value).toEqual(page('a', ['profiled']));
@@ -167,17 +168,17 @@ describe.each([
     expect(files.filter((file) => /\.(html|meta|rsc)$/.test(file))).toHaveLength(5);
     expect(files).toContain(join('cache', 'fetch-cache', 'fetch-key'));
     // Next.js' own handler, with nothing in its memory, reads them.
-    const afterStart = incrementalCache({ handler: undefined, distDir, maxMemoryCacheSize: 0 });
+    const afterStart = ofNext(handlers).incrementalCache({ distDir, memory: 0 });
     expect((await afterStart.get(path, READ_PAGE))?.value).toEqual(page('a', ['tag']));
 
     const other = newDistDir();
-    const inMemory = incrementalCache({ handler, distDir: other, flushToDisk: false });
+    const inMemory = handlers.incrementalCache({ distDir: other, flushToDisk: false });
     await inMemory.set(path, page('b'), { route: PAGE, ...FOREVER });
     expect(readdirSync(other)).toEqual([]);
   });
 
   test('the files of the build are read, and what was revalidated since is not', async () => {
-    const build = incrementalCache({ handler: undefined, distDir, maxMemoryCacheSize: 0 });
+    const build = ofNext(handlers).incrementalCache({ distDir, memory: 0 });
     const other = `${path}-other`;
     for (const [at, tag] of [
       [path, 'of the build'],

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const require = createRequire(import.meta.url);
-
-/** Next.js' `IncrementalCache`, which calls the handlers; not documented, so named here as far as it is used. */
+/** Next.js' `IncrementalCache`, which calls the handler; not documented, so named here as far as it is used. */
 export interface IncrementalCache {
   get(key: string, context: object): Promise<CachedEntry | null>;
   set(key: string, value: unknown, context: object): Promise<void>;
@@ -18,36 +15,12 @@ export interface CachedEntry {
   value: { kind: string; [member: string]: unknown } | null;
 }
 
-type Handler = new (context: never) => unknown;
-
 export interface CacheOptions {
-  /** The handler; Next.js' own without one. */
-  handler: Handler | undefined;
   /** `.next` of an app. */
   distDir: string;
   flushToDisk?: boolean;
-  maxMemoryCacheSize?: number;
-}
-
-/** What Next.js makes for every request. */
-export function incrementalCache(options: CacheOptions): IncrementalCache {
-  const { handler, distDir, flushToDisk = true, maxMemoryCacheSize = 50 * 1024 * 1024 } = options;
-  const { IncrementalCache } = require('next/dist/server/lib/incremental-cache/index.js') as {
-    IncrementalCache: new (options: object) => IncrementalCache;
-  };
-  const { nodeFs } = require('next/dist/server/lib/node-fs-methods.js') as { nodeFs: object };
-  return new IncrementalCache({
-    fs: nodeFs,
-    dev: false,
-    flushToDisk,
-    minimalMode: false,
-    serverDistDir: join(distDir, 'server'),
-    requestHeaders: {},
-    maxMemoryCacheSize,
-    previewProps: { previewModeId: 'preview' },
-    prerenderManifest: { routes: {}, dynamicRoutes: {}, notFoundRoutes: [] },
-    CurCacheHandler: handler,
-  });
+  /** Bytes that are kept in memory. */
+  memory?: number;
 }
 
 /** Whose response it is: an app page. */
@@ -77,10 +50,11 @@ export const FOREVER = { cacheControl: { revalidate: false } };
 
 let folders: string[] = [];
 
-/** An empty `.next`. */
-export function newDistDir(): string {
+/** An empty `.next`, of a build if there is one. */
+export function newDistDir(buildId?: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'next-puff-cache-'));
   folders.push(folder);
+  if (buildId !== undefined) writeFileSync(join(folder, 'BUILD_ID'), buildId);
   return folder;
 }
 

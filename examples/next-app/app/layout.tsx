@@ -31,6 +31,7 @@ export default function RootLayout({ children }: { children: ReactNode }) {
               Polls
             </Link>
             <nav className={styles.links} aria-label="Main">
+              <Link href="/popular/all">Popular</Link>
               <Link href="/explore">Explore</Link>
               <Link className="button button-small" href="/polls/new">
                 Ask a question

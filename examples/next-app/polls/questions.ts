@@ -1,4 +1,4 @@
-import { postgres, sql } from 'next-puff/postgres';
+import { postgres, type Sql, sql } from 'next-puff/postgres';
 import { closePoll } from '@/tasks/close-poll';
 import type { QuestionInput } from './input';
 
@@ -50,14 +50,36 @@ export async function listQuestions(filter: {
   page: number;
 }): Promise<QuestionSummary[]> {
   const condition = filter.status ? sql`where status = ${filter.status}::question_status` : sql``;
-  // The page is cut first, so that votes are counted for its questions only.
-  return postgres<QuestionSummary>`
-    with page as (
+  return summarize(
+    sql`
       select id, text, status, published_at
       from questions ${condition}
       order by published_at desc, id desc
-      limit ${PAGE_SIZE}::int offset ${(filter.page - 1) * PAGE_SIZE}::int
-    )
+      limit ${PAGE_SIZE}::int offset ${(filter.page - 1) * PAGE_SIZE}::int`,
+    sql`page.published_at desc, page.id desc`,
+  );
+}
+
+/** The questions with the most votes, those without any left out. */
+export async function rankQuestions(
+  status: QuestionStatus | undefined,
+): Promise<QuestionSummary[]> {
+  const condition = status ? sql`where status = ${status}::question_status` : sql``;
+  return summarize(
+    sql`
+      select questions.id, text, status, published_at
+      from questions join votes on votes.question_id = questions.id ${condition}
+      group by questions.id
+      order by count(*) desc, questions.id desc
+      limit ${PAGE_SIZE}::int`,
+    sql`counts.votes desc, page.id desc`,
+  );
+}
+
+/** What a list shows of the questions that `page` selects: it is cut first, so that votes are counted for its questions only. */
+async function summarize(page: Sql, order: Sql): Promise<QuestionSummary[]> {
+  return postgres<QuestionSummary>`
+    with page as (${page})
     select page.id, page.text, page.status::text as status, page.published_at as "publishedAt",
            counts.choices as "choiceCount", counts.votes as "voteCount",
            counts.leader, counts."leaderVotes"
@@ -74,7 +96,7 @@ export async function listQuestions(filter: {
         group by choices.id
       ) as choice
     ) as counts
-    order by page.published_at desc, page.id desc`;
+    order by ${order}`;
 }
 
 /** Counts the questions, all and by status. */

@@ -20,7 +20,7 @@ export const closePoll = task(async ({ questionId }: { questionId: number }, { l
       });
     return question;
   });
-  if (closed) publishResults(questionId);
+  if (closed) await publishResults(questionId);
   log(closed ? `Closed “${closed.text}”.` : 'There was nothing to close.');
   return { isClosed: closed !== undefined };
 });

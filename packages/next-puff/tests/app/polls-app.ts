@@ -29,6 +29,7 @@ export class PollsApp {
   readonly #dir: string;
   readonly #env: Variables;
   readonly #servers: ChildProcess[] = [];
+  readonly #copies: string[] = [];
   #origin = '';
 
   constructor(databaseUrl: string) {
@@ -71,9 +72,22 @@ export class PollsApp {
     this.#origin = await this.startInstance(command);
   }
 
+  /** Another folder with the built app, which shares no file with this one. */
+  copy(): string {
+    const dir = mkdtempSync(join(COPIES, 'polls-'));
+    const cache = join(this.#dir, '.next', 'cache');
+    cpSync(this.#dir, dir, { recursive: true, filter: (source) => source !== cache });
+    this.#copies.push(dir);
+    return dir;
+  }
+
   /** Starts a server on a port of its own and answers its origin. */
-  async startInstance(command: 'start' | 'dev', env: Variables = {}): Promise<string> {
-    const child = this.#spawn([command, '-p', '0'], env);
+  async startInstance(
+    command: 'start' | 'dev',
+    env: Variables = {},
+    dir = this.#dir,
+  ): Promise<string> {
+    const child = this.#spawn([command, '-p', '0'], env, dir);
     this.#servers.push(child);
     const output = collect(child);
     for (let left = 600; left > 0 && child.exitCode === null; left--) {
@@ -114,12 +128,14 @@ export class PollsApp {
 
   async remove(): Promise<void> {
     await this.stop();
-    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
+    for (const dir of [this.#dir, ...this.#copies]) {
+      rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+    }
   }
 
-  #spawn(args: readonly string[], env: Variables = {}): ChildProcess {
+  #spawn(args: readonly string[], env: Variables = {}, dir = this.#dir): ChildProcess {
     return spawn(process.execPath, [NEXT_PUFF, ...args], {
-      cwd: this.#dir,
+      cwd: dir,
       env: { ...this.#env, ...env } as NodeJS.ProcessEnv,
       detached: true,
     });

@@ -14,29 +14,57 @@ interface Question {
   readonly choices: readonly { readonly id: number; readonly votes: number }[];
 }
 
-/** Two servers of the polls app on different ports, with the same stores. */
-export function sharedByInstances(app: () => PollsApp, env: () => Record<string, string>): void {
+/** Two servers of the polls app on different ports, with the same stores; `env` names a Redis, or none. */
+export function sharedByInstances(app: () => PollsApp, env: () => { REDIS_URL: string }): void {
   let [one, other] = ['', ''];
   let question: Question;
 
   beforeAll(async () => {
     one = await app().startInstance('start', env());
-    other = await app().startInstance('start', env());
+    other = await app().startInstance('start', env(), app().copy());
     const text = `Do ${one} and ${other} agree?`;
     question = await post<Question>(`${one}/api/questions`, { text, choices: ['Yes', 'No'] });
   }, STARTED_MS);
 
-  const vote = (origin: string) =>
-    post(`${origin}/api/questions/${question.id}/votes`, { choiceId: question.choices[0]?.id });
+  const vote = (origin: string, { id, choices }: Question = question) =>
+    post(`${origin}/api/questions/${id}/votes`, { choiceId: choices[0]?.id });
 
   describe('two instances', () => {
     test('share votes', async () => {
       await vote(one);
       await vote(other);
       for (const origin of [one, other]) {
-        const response = await fetch(`${origin}/api/questions/${question.id}`);
-        const { choices } = (await response.json()) as Question;
+        const { choices } = await find(origin, question.id);
         expect(choices.map(({ votes }) => votes)).toEqual([2, 0]);
+      }
+    });
+
+    test('a vote at one changes the cached page of the other', async () => {
+      for (const [voter, reader] of [
+        [one, other],
+        [other, one],
+      ] as const) {
+        const before = await keptPage(reader);
+        const { id, votes } = before.first;
+        await vote(voter, await find(voter, id));
+        await eventually(async () => {
+          const { countedAt, first } = await popular(reader);
+          return countedAt > before.countedAt && first.id === id && first.votes === votes + 1;
+        }, 'the page has the vote');
+        await keptPage(reader);
+      }
+    });
+
+    test('what one has rendered is served by the other where there is a Redis', async () => {
+      const isShared = env().REDIS_URL !== '';
+      for (const status of ['open', 'closed']) {
+        // An entry may go once more, when revalidations of before arrive.
+        await eventually(async () => {
+          const rendered = await keptPage(one, status);
+          const served = await popular(other, status);
+          if (!isShared) return served.countedAt !== rendered.countedAt;
+          return served.cache === 'HIT' && served.countedAt === rendered.countedAt;
+        }, 'the page is that of the other instance, or is not');
       }
     });
 
@@ -85,9 +113,35 @@ export function sharedByInstances(app: () => PollsApp, env: () => Record<string,
     });
   });
 
+  /** What an instance's page of popular questions says, and whether that was rendered for this request. */
+  async function popular(origin: string, status = 'open') {
+    const response = await fetch(`${origin}/popular/${status}`);
+    const html = await response.text();
+    const [, countedAt] = /Counted on <time dateTime="([^"]+)"/.exec(html) ?? [];
+    const [, id] = /href="\/polls\/(\d+)/.exec(html) ?? [];
+    const [, votes] = />([\d,]+) votes?/.exec(html.replaceAll('<!-- -->', '')) ?? [];
+    if (!countedAt || !id || !votes) throw new Error(`${response.status}: ${html}`);
+    const first = { id: Number(id), votes: Number(votes.replace(',', '')) };
+    return { cache: response.headers.get('x-nextjs-cache'), countedAt, first };
+  }
+
+  /** The same when it comes out of a cache. */
+  async function keptPage(origin: string, status?: string) {
+    let page = await popular(origin, status);
+    await eventually(async () => {
+      const former = page;
+      page = await popular(origin, status);
+      return page.cache === 'HIT' && page.countedAt === former.countedAt;
+    }, 'the page is kept');
+    return page;
+  }
+
+  async function find(origin: string, id: number): Promise<Question> {
+    return (await (await fetch(`${origin}/api/questions/${id}`)).json()) as Question;
+  }
+
   async function latest(): Promise<{ voteCount: number }> {
-    const response = await fetch(`${one}/api/questions/${question.id}`);
-    const { choices } = (await response.json()) as Question;
+    const { choices } = await find(one, question.id);
     return { voteCount: choices.reduce((sum, { votes }) => sum + votes, 0) };
   }
 

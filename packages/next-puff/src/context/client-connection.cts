@@ -1,11 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
+import { traceIn } from './trace.cjs';
 
 /** What is told of a request that a server has begun to answer; Node publishes more. */
 export interface StartedRequest {
   server: Server;
-  request: { method?: string | undefined; url?: string | undefined };
+  request: {
+    method?: string | undefined;
+    url?: string | undefined;
+    headers: IncomingHttpHeaders;
+  };
   response: {
     once(event: 'close', listener: () => void): unknown;
     readonly writableFinished: boolean;
@@ -23,6 +28,8 @@ export class ClientConnection {
   readonly method: string;
   /** The URL as the client sent it; later a router may change it in the request. */
   readonly url: string;
+  /** `traceparent` that came with the request, or that the server has begun. */
+  readonly trace: string | undefined;
   #state: 'waiting' | 'answered' | 'disconnected' = 'waiting';
   #listeners = new Set<() => void>();
 
@@ -30,6 +37,7 @@ export class ClientConnection {
     this.server = server;
     this.method = request.method ?? '';
     this.url = request.url ?? '';
+    this.trace = traceIn(request.headers.traceparent);
     response.once('close', () => {
       // 'close' comes after 'finish' when the whole answer was handed to the socket.
       this.#state = response.writableFinished ? 'answered' : 'disconnected';

@@ -47,7 +47,9 @@ function openContext<T>({ kind, name, options, fallbackSignal }: HandlerRun<T>):
   if (isPrerendering()) return new RequestContext({ kind, name, deadlineMs: 0, transaction });
 
   const deadlineMs = options?.deadlineMs ?? requests.deadlineMs;
-  const context = new RequestContext({ kind, name, deadlineMs, transaction });
+  const client = currentClient();
+  const trace = client?.trace;
+  const context = new RequestContext({ kind, name, deadlineMs, transaction, trace });
   const disconnected = () =>
     context.abort(
       new ClientDisconnectedError(
@@ -57,7 +59,6 @@ function openContext<T>({ kind, name, options, fallbackSignal }: HandlerRun<T>):
         },
       ),
     );
-  const client = currentClient();
   if (client) client.onDisconnect(disconnected);
   else {
     const signal = fallbackSignal?.();

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NextRequest } from 'next/server.js';
 import { RequestContext, runInContext } from '../context/request-context.js';
+import { traceIn } from '../context/trace.cjs';
 import { ClientDisconnectedError } from '../errors.js';
 import type { NativeRequest } from '../server/native-server.js';
 import { contextOf } from './handler.js';
@@ -112,6 +113,7 @@ export class SocketRun implements SocketEvents {
       name,
       deadlineMs: 0,
       transaction: false,
+      trace: traceIn(request.headers.get('traceparent')),
     });
     try {
       const result = await runInContext(this.#context, () => {

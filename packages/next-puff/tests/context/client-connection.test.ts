@@ -24,9 +24,9 @@ afterAll(() => {
   server.close();
 });
 
-function request(): http.ClientRequest {
+function request(headers: http.OutgoingHttpHeaders = {}): http.ClientRequest {
   const { port } = server.address() as AddressInfo;
-  return http.get({ port, host: '127.0.0.1', agent: false }).on('error', () => {});
+  return http.get({ port, host: '127.0.0.1', agent: false, headers }).on('error', () => {});
 }
 
 test('outside of a request there is no client', () => {
@@ -73,4 +73,21 @@ test('a client that has its whole answer has not', async () => {
   await closed;
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(disconnected).toBe(false);
+});
+
+test.each([
+  ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', true],
+  ['01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00-of.the-future', true],
+  ['00-00000000000000000000000000000000-b7ad6b7169203331-01', false],
+  ['ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', false],
+  ['nonsense', false],
+])('a trace is that of traceparent where it is well-formed: %s', async (traceparent, isKept) => {
+  const seen = new Promise<string | undefined>((resolve) => {
+    handle = async (response, client) => {
+      resolve(client.trace);
+      response.end();
+    };
+  });
+  request({ traceparent }).on('response', (response) => response.resume());
+  expect(await seen).toBe(isKept ? traceparent : undefined);
 });

@@ -40,6 +40,17 @@ export function isPlain({ method, url, rawHeaders, hasMore }: NativeRequest): bo
   return true;
 }
 
+/** `traceparent` of a request; none where it was sent twice. */
+export function traceparentOf({ rawHeaders }: NativeRequest): string | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at] !== 'traceparent') continue;
+    if (found !== undefined) return undefined;
+    found = rawHeaders[at + 1];
+  }
+  return found;
+}
+
 /** The headers as a handler sees them: joined as Node does, with what Next.js adds. */
 export function headersOf(request: NativeRequest, origin: AppOrigin): Record<string, string> {
   const headers = joined(request.rawHeaders);

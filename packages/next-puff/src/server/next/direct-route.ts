@@ -4,7 +4,13 @@ import type { Exchanges } from '../exchange/exchanges.js';
 import type { NativeRequest } from '../native-server.js';
 import { DirectCall } from './direct-call.js';
 import { DirectExchange } from './direct-exchange.js';
-import { type AppOrigin, areDecodable, isPlain, paramNames } from './direct-request.js';
+import {
+  type AppOrigin,
+  areDecodable,
+  isPlain,
+  paramNames,
+  traceparentOf,
+} from './direct-request.js';
 import type {
   HandleContext,
   IncrementalCache,
@@ -98,7 +104,12 @@ export class DirectRoute {
     exchanges.keep(request.id, exchange);
     const call = new DirectCall(this.#called as CalledRoute, exchanges, exchange, request);
     const { method, url } = request;
-    const started = { server: exchanges.server, request: { method, url }, response: exchange };
+    const headers = { traceparent: traceparentOf(request) };
+    const started = {
+      server: exchanges.server,
+      request: { method, url, headers },
+      response: exchange,
+    };
     runForClient(started, () => call.run()).catch((error) => {
       console.error(error);
       exchanges.boundary.serverAbort(request.id);

@@ -1,6 +1,9 @@
 import type { IRedisClient } from 'bullmq';
 import { say } from '../../report.js';
 
+/** Clocks that are further apart than this make tasks run noticeably early or late. */
+const CLOCK_SKEW_MS = 5_000;
+
 /** The oldest Redis that has all commands that BullMQ 6 and the store use. */
 const OLDEST_VERSION = [6, 2] as const;
 
@@ -14,7 +17,7 @@ export async function warnAboutServer(client: IRedisClient): Promise<void> {
 }
 
 /** What the answer to INFO (Redis manual, `INFO`) shows to be unsafe for a queue. */
-export function warningsFor(info: string): string[] {
+export function warningsFor(info: string, now = Date.now()): string[] {
   const fields = new Map<string, string>();
   for (const line of info.split(/\r?\n/)) {
     const end = line.indexOf(':');
@@ -30,6 +33,16 @@ export function warningsFor(info: string): string[] {
   if (policy !== undefined && policy !== 'noeviction') {
     warnings.push(
       `Redis evicts keys when its memory is full (maxmemory-policy ${policy}): tasks can vanish. Set \`maxmemory-policy noeviction\`.`,
+    );
+  }
+  const skewMs = now - Number(fields.get('server_time_usec')) / 1_000;
+  if (Math.abs(skewMs) > CLOCK_SKEW_MS) {
+    const [seconds, where] = [
+      Math.round(Math.abs(skewMs) / 1_000),
+      skewMs > 0 ? 'ahead of' : 'behind',
+    ];
+    warnings.push(
+      `The clock of this process is ${seconds} s ${where} that of Redis: BullMQ goes by the processes' clocks, so delayed tasks run early or late. Have both keep the time by NTP.`,
     );
   }
   const version = fields.get('redis_version');

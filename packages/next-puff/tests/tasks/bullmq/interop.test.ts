@@ -129,3 +129,15 @@ test('a server that can lose jobs is warned of', () => {
     expect.stringContaining('6.0.5 is too old'),
   ]);
 });
+
+test('a clock that is not that of Redis is warned of', async () => {
+  const now = Date.now();
+  const info = (at: number) => `# Server\r\nserver_time_usec:${at * 1_000}\r\n`;
+  expect(warningsFor(info(now - 4_000), now)).toEqual([]);
+  expect(warningsFor(info(now + 60_000), now)).toEqual([
+    expect.stringContaining('60 s behind that of Redis'),
+  ]);
+  expect(warningsFor(info(now - 3_600_000), now)).toEqual([
+    expect.stringContaining('3600 s ahead of that of Redis'),
+  ]);
+});

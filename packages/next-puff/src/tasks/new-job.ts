@@ -1,3 +1,4 @@
+import { currentClient } from '../context/client-connection.cjs';
 import { currentContext } from '../context/index.js';
 import { PuffError, TaskPayloadError, TaskValueError } from '../errors.js';
 import { jsonTextOf } from './json-text.js';
@@ -55,8 +56,14 @@ export async function newJob(
     backoff,
     idempotencyKey,
     parentId: currentTask()?.job.id,
-    trace: currentContext()?.trace,
+    trace: currentTrace(),
   };
+}
+
+/** The trace of the request or task that the calling code belongs to; of a GraphQL route that answers without a handler, too. */
+function currentTrace(): string | undefined {
+  const context = currentContext();
+  return context === undefined ? currentClient()?.trace : context.trace;
 }
 
 /** The JSON text of a payload; `null` is that of none. */

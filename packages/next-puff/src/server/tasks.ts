@@ -2,8 +2,9 @@ import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { settings } from '../config/settings.js';
-import { taskFiles, taskFolders } from '../next/transform/tasks.js';
-import { reportError, say } from '../report.js';
+import { tellOfOrphanTasks } from '../next/task-carrier.js';
+import { taskFolders } from '../next/transform/tasks.js';
+import { reportError } from '../report.js';
 import { closeTaskStore, openStore } from '../tasks/open-store.js';
 import { registeredTasks } from '../tasks/registry.js';
 import {
@@ -65,7 +66,7 @@ async function start(
   }
   const hasTasks = registeredTasks().length > 0 || (settings().tasks.files?.length ?? 0) > 0;
   if (!hasTasks) {
-    if (taskFiles(directory).length > 0) tellOfRoute();
+    tellOfOrphanTasks(directory);
     if (!isDev || reload === undefined) return;
   }
   const concurrency = Math.ceil(taskConcurrency() / isolates);
@@ -118,10 +119,4 @@ export async function builtAt(distDir: string): Promise<Date | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function tellOfRoute(): void {
-  say('tasks/ has files that nothing brings into the server. Write app/api/puff/tasks/route.ts:');
-  say("  import { taskRoutes } from 'next-puff/tasks';");
-  say('  export const { GET, POST } = taskRoutes();');
 }

@@ -15,11 +15,12 @@ export const TASKS_MODULE = 'next-puff/tasks';
 
 /** Where tasks are, below the project. */
 const FOLDERS = ['tasks', join('src', 'tasks')];
-const CODE_FILE = /\.[cm]?[jt]sx?$/;
+/** Modules by their names. */
+export const CODE_FILE = /\.[cm]?[jt]sx?$/;
 const NOT_TASKS = /\.(?:d|test|spec)\.[cm]?[jt]sx?$/;
 
 /** What brings all tasks into the server: a module that imports it from `next-puff/tasks`. */
-const CARRIERS: ReadonlySet<string> = new Set(['taskRoutes', 'startWorker']);
+export const CARRIERS: ReadonlySet<string> = new Set(['taskRoutes', 'startWorker']);
 
 /**
  * Names the tasks that a module exports after it: `export const sendMail = task(...)` in `tasks/mail.ts` becomes

@@ -30,6 +30,8 @@ const adapter: BuildAdapter = {
     if (build.config.output === 'standalone') {
       await (await import('../standalone/standalone-output.js')).addToStandalone(build);
     }
+    const { tellOfOrphanTasks } = await import('../../next/task-carrier.js');
+    tellOfOrphanTasks(build.projectDir);
     const former = await formerAdapter(build.projectDir);
     await former?.onBuildComplete?.(build);
   },

@@ -108,7 +108,9 @@ pub(super) fn statement(
         push_texts(&mut params, wish.shares.iter().map(|(queue, _)| &**queue));
         push_integers(&mut params, wish.shares.iter().map(|(_, share)| *share));
         let mut skipped = String::new();
-        let mut chosen = "select id from candidates".to_owned();
+        // Jobs are found again by their places: they are locked, so that those cannot change. One that had moved
+        // before it was locked stays as it is, and whoever moved it tells of it.
+        let mut chosen = "select place from candidates".to_owned();
         if !wish.rates.is_empty() {
             let (tasks, maxima, durations) = (place(), place(), place());
             sql.push_str(&format!(
@@ -140,8 +142,8 @@ pub(super) fn statement(
                 }
             ));
             skipped.push_str(" and job.task not in (select task from caps where cap < 1)");
-            chosen = "select id from (
-                select id, row_number() over (partition by task order by priority, run_at, id) as nth,
+            chosen = "select place from (
+                select place, row_number() over (partition by task order by priority, run_at, id) as nth,
                   (select cap from caps where caps.task = candidates.task) as cap
                 from candidates) as ranked where cap is null or nth <= cap"
                 .to_owned();
@@ -150,14 +152,14 @@ pub(super) fn statement(
             ", candidates as materialized (
               select next.* from unnest({queues}::text[], {shares}::integer[]) as queue (name, share)
               cross join lateral (
-                select job.id, job.task, job.priority, job.run_at from next_puff.jobs as job
+                select job.ctid as place, job.id, job.task, job.priority, job.run_at from next_puff.jobs as job
                 where job.state = 'w' and job.queue = queue.name{skipped}
                 order by job.priority, job.run_at, job.id limit queue.share for update skip locked) as next),
             claimed as (
               update next_puff.jobs as job set state = 'r', starts = job.starts + 1, started_at = clock.ms,
                 worker = $1::uuid
               from ({chosen}) as chosen, clock
-              where job.id = chosen.id
+              where job.ctid = chosen.place
               returning job.*)"
         ));
         if !wish.rates.is_empty() {
@@ -171,7 +173,7 @@ pub(super) fn statement(
             );
         }
         results.push(format!(
-            "select * from (select 'job', {CLAIMED} from claimed order by priority, run_at, id) as jobs"
+            "(select 'job', {CLAIMED} from claimed order by claimed.priority, claimed.run_at, claimed.id)"
         ));
     }
     sql.push(' ');

@@ -64,11 +64,15 @@ pub(super) async fn keep(store: Arc<Shared>, worker: Arc<Worker>) {
     // After an outage other workers get the time to renew what ran out meanwhile.
     let mut steady_since: Option<Instant> = None;
     let mut is_first = true;
+    let mut renewed_at: Option<Instant> = None;
     while !worker.has_ended() {
+        let asked_at = Instant::now();
         match renew(&store, &worker).await {
             Ok(()) => {
                 let since = *steady_since.get_or_insert_with(Instant::now);
-                worker.leased();
+                let was_out = renewed_at.is_none_or(|at| at.elapsed() >= lease);
+                renewed_at = Some(asked_at);
+                worker.leased(was_out);
                 if is_first || since.elapsed() >= lease / 2 {
                     // Tried again the next time.
                     let _ = take_over(&store).await;

@@ -5,8 +5,10 @@
 //! the process. A job belongs to a worker for as long as the worker's lease, which a task of the runtime
 //! renews: a blocked event loop does not lose it, a dead process does. All times are PostgreSQL's clock.
 //!
-//! - [`Store`] is one database's jobs: [`Store::add`] goes through `adding`, [`Store::ended`] through `waiting`
-//! - [`Worker`] claims jobs and hands them to a [`Runner`]; `claiming` has its statement, `lease` its lease
+//! - [`Store`] is one database's jobs: [`Store::add`] goes through `adding` and `inserting`, [`Store::ended`] through
+//!   `waiting`
+//! - [`Worker`] claims jobs and hands them to a [`Runner`]; `turn` has what it stores and
+//!   claims in one go, `claiming` the statements, `lease` its lease
 //! - `listening` and `clock` tell the process what others did and what time has come
 //! - `schema` makes the tables
 
@@ -14,6 +16,7 @@ mod adding;
 mod claiming;
 mod clock;
 mod error;
+mod inserting;
 mod job;
 mod lease;
 mod listening;
@@ -21,6 +24,7 @@ mod params;
 mod records;
 mod schema;
 mod store;
+mod turn;
 mod waiting;
 mod worker;
 

@@ -294,6 +294,11 @@ impl Shared {
         self.workers().remove(worker);
     }
 
+    /// The ids of the workers here.
+    pub(super) fn worker_ids(&self) -> Vec<Uuid> {
+        self.workers().keys().copied().collect()
+    }
+
     fn living(&self) -> Vec<Arc<Worker>> {
         self.workers().values().filter_map(Weak::upgrade).collect()
     }

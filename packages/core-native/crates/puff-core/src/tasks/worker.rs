@@ -3,24 +3,24 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use super::claiming::{
-    Ended, FAIL, FREE_UNKNOWN, REPORT, RETURN, Rate, SETTINGS, Wish, claimed, fail_params,
-    return_params, statement,
-};
+use super::claiming::{Ended, Rate, Wish};
 use super::error::Error;
 use super::job::{ClaimedJob, Outcome, Report};
-use super::params::{push_id, push_ids, push_texts};
 use super::store::Shared;
-use crate::postgres::{Params, Pool, Session};
+use super::turn::Turn;
+use crate::postgres::{Pool, Session};
 
 /// Jobs are looked for after this time, whatever was heard.
 const SLOW_LOOK: Duration = Duration::from_secs(5);
+
+/// After it got its lease a worker looks at these intervals: who added before that told nobody of it.
+const FIRST_LOOKS: [u64; 6] = [20, 50, 100, 200, 500, 1_000];
 
 /// A run that takes so much longer than its timeout is given up from here: its event loop is blocked.
 const GRACE: Duration = Duration::from_secs(10);
@@ -87,10 +87,10 @@ pub trait Runner: Send + Sync {
 
 /// Works on jobs until it is closed.
 pub struct Worker {
-    id: Uuid,
-    store: Arc<Shared>,
-    pool: Pool,
-    options: WorkerOptions,
+    pub(super) id: Uuid,
+    pub(super) store: Arc<Shared>,
+    pub(super) pool: Pool,
+    pub(super) options: WorkerOptions,
     runner: Arc<dyn Runner>,
     state: Mutex<State>,
     /// Something happened that the loop should see.
@@ -98,21 +98,23 @@ pub struct Worker {
     lease_check: Notify,
     is_leased: watch::Sender<bool>,
     /// The lease says that PostgreSQL has runs that we do not know.
-    has_unknown: AtomicBool,
+    pub(super) has_unknown: AtomicBool,
     has_ended: AtomicBool,
     finished: watch::Sender<bool>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     runs: HashMap<Uuid, Run>,
     /// Claimed ahead, not begun.
     ahead: VecDeque<ClaimedJob>,
     ahead_since: Option<Instant>,
-    ended: Vec<Ended>,
-    reports: Vec<(Uuid, Report)>,
+    pub(super) ended: Vec<Ended>,
+    pub(super) reports: Vec<(Uuid, Report)>,
+    /// Which of the first looks is next.
+    looks: usize,
     /// There may be jobs.
-    is_wanted: bool,
+    pub(super) is_wanted: bool,
     is_closing: bool,
     is_troubled: bool,
     /// How long a run takes on average.
@@ -130,16 +132,18 @@ struct Run {
     is_given_up: bool,
 }
 
-/// What the loop does next.
-struct Turn {
-    ended: Vec<Ended>,
-    reports: Vec<(Uuid, Report)>,
-    wish: Option<Wish>,
-}
+impl State {
+    /// The runs that count: those that go on, and what was claimed ahead.
+    pub(super) fn counting(&self) -> impl Iterator<Item = (Uuid, i32)> {
+        let runs = self.runs.iter().filter(|(_, run)| !run.is_given_up);
+        let ahead = self.ahead.iter().map(|job| (job.id, job.start));
+        runs.map(|(id, run)| (*id, run.start)).chain(ahead)
+    }
 
-impl Turn {
-    fn is_empty(&self) -> bool {
-        self.ended.is_empty() && self.reports.is_empty() && self.wish.is_none()
+    /// Ends of runs are stored another time, before those that came later.
+    fn put_back(&mut self, ended: Vec<Ended>) {
+        let newer = std::mem::replace(&mut self.ended, ended);
+        self.ended.extend(newer);
     }
 }
 
@@ -250,7 +254,7 @@ impl Worker {
         self.lease_check.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .unwrap_or_else(|poison| poison.into_inner())
@@ -268,8 +272,12 @@ impl Worker {
         self.finished.send_replace(true);
     }
 
-    /// It has a lease, and may claim.
-    pub(super) fn leased(&self) {
+    /// It has a lease, and may claim; without one until now it was told of nothing.
+    pub(super) fn leased(&self, is_new: bool) {
+        if is_new {
+            self.lock().looks = 0;
+            self.wake();
+        }
         self.is_leased.send_replace(true);
     }
 
@@ -301,12 +309,7 @@ impl Worker {
 
     /// The runs that count: those that go on, and what was claimed ahead.
     pub(super) fn runs(&self) -> HashSet<(Uuid, i32)> {
-        let state = self.lock();
-        let runs = state.runs.iter().filter(|(_, run)| !run.is_given_up);
-        let ahead = state.ahead.iter().map(|job| (job.id, job.start));
-        runs.map(|(id, run)| (*id, run.start))
-            .chain(ahead)
-            .collect()
+        self.lock().counting().collect()
     }
 
     /// Aborts runs: their outcomes count no more.
@@ -451,7 +454,9 @@ impl Worker {
                 }
                 let rest = self.rest();
                 if timeout(rest, self.changed.notified()).await.is_err() {
-                    self.lock().is_wanted = true;
+                    let mut state = self.lock();
+                    state.is_wanted = true;
+                    state.looks += 1;
                 }
                 continue;
             }
@@ -493,9 +498,11 @@ impl Worker {
             .values()
             .filter_map(|limits| limits.rate);
         let shortest = rates.map(|(_, per)| per / 4).min();
-        shortest.map_or(SLOW_LOOK, |rest| {
+        let rest = shortest.map_or(SLOW_LOOK, |rest| {
             rest.clamp(Duration::from_millis(20), SLOW_LOOK)
-        })
+        });
+        let first = FIRST_LOOKS.get(self.lock().looks);
+        first.map_or(rest, |ms| rest.min(Duration::from_millis(*ms)))
     }
 
     /// Collects what has ended and what could be claimed.
@@ -555,123 +562,6 @@ impl Worker {
         Some(wish)
     }
 
-    /// Runs the statements of a turn, in one go.
-    async fn take_turn(
-        &self,
-        session: &mut Option<Session>,
-        turn: &Turn,
-    ) -> Result<Vec<ClaimedJob>, Error> {
-        if session.is_none() {
-            let opened = self.pool.session(None).await?;
-            opened.script(SETTINGS).await?;
-            self.prepare_rates(&opened).await?;
-            self.has_unknown.store(true, Ordering::SeqCst);
-            *session = Some(opened);
-        }
-        let Some(session) = session else {
-            return Ok(Vec::new());
-        };
-        if self.has_unknown.swap(false, Ordering::SeqCst) {
-            self.free_unknown(session, turn).await?;
-        }
-        let (mut completed, mut failed, mut returned) = (Vec::new(), Vec::new(), Vec::new());
-        for run in &turn.ended {
-            match run.outcome {
-                Outcome::Completed(_) => completed.push(run.clone()),
-                Outcome::Failed { .. } => failed.push(run.clone()),
-                Outcome::Returned { .. } => returned.push(run.clone()),
-            }
-        }
-        if !turn.reports.is_empty() {
-            session
-                .query(REPORT, self.report_params(&turn.reports))
-                .await?;
-        }
-        if !failed.is_empty() {
-            session.query(FAIL, fail_params(&self.id, &failed)).await?;
-        }
-        if !returned.is_empty() {
-            session
-                .query(RETURN, return_params(&self.id, &returned))
-                .await?;
-        }
-        if !failed.is_empty() || !returned.is_empty() {
-            self.store.clock.notify_one();
-            self.lock().is_wanted = true;
-        }
-        if completed.is_empty() && turn.wish.is_none() {
-            return Ok(Vec::new());
-        }
-        let (sql, params) = statement(&self.id, &completed, turn.wish.as_ref());
-        Ok(claimed(&session.query(&sql, params).await?))
-    }
-
-    /// Gives back what was claimed by a statement whose answer was lost.
-    async fn free_unknown(&self, session: &Session, turn: &Turn) -> Result<(), Error> {
-        let mut known: Vec<Uuid> = self.runs().into_iter().map(|(id, _)| id).collect();
-        known.extend(turn.ended.iter().map(|run| run.id));
-        known.extend(self.lock().ended.iter().map(|run| run.id));
-        let mut params = Params::new();
-        push_id(&mut params, &self.id);
-        push_ids(&mut params, known.iter());
-        session.query(FREE_UNKNOWN, params).await?;
-        Ok(())
-    }
-
-    async fn prepare_rates(&self, session: &Session) -> Result<(), Error> {
-        let rated = self.options.limits.iter();
-        let rated: Vec<&str> = rated
-            .filter(|(_, limits)| limits.rate.is_some())
-            .map(|(task, _)| &**task)
-            .collect();
-        if rated.is_empty() {
-            return Ok(());
-        }
-        let mut params = Params::new();
-        push_texts(&mut params, rated.into_iter());
-        let sql = "insert into next_puff.task_rates (task, tokens, refilled_at)
-          select task, 0, 0 from unnest($1::text[]) as rated (task) on conflict do nothing";
-        session.query(sql, params).await?;
-        Ok(())
-    }
-
-    fn report_params(&self, reports: &[(Uuid, Report)]) -> Params {
-        let at = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as u64);
-        // One row per job: an update changes a row once.
-        let mut merged: Vec<(Uuid, String, Vec<serde_json::Value>)> = Vec::new();
-        for (id, report) in reports {
-            let index = merged.iter().position(|(other, ..)| other == id);
-            let index = index.unwrap_or_else(|| {
-                merged.push((*id, String::new(), Vec::new()));
-                merged.len() - 1
-            });
-            let (_, progress, logs) = &mut merged[index];
-            if let Some(news) = &report.progress {
-                news.clone_into(progress);
-            }
-            let lines = report.logs.iter();
-            logs.extend(lines.map(|line| serde_json::json!({ "at": at, "line": line })));
-        }
-        let logs: Vec<String> = merged
-            .iter()
-            .map(|(_, _, logs)| match logs.is_empty() {
-                true => String::new(),
-                false => serde_json::Value::from(logs.clone()).to_string(),
-            })
-            .collect();
-        let mut params = Params::new();
-        push_id(&mut params, &self.id);
-        push_ids(&mut params, merged.iter().map(|(id, ..)| id));
-        push_texts(
-            &mut params,
-            merged.iter().map(|(_, progress, _)| &**progress),
-        );
-        push_texts(&mut params, logs.iter().map(|logs| &**logs));
-        params
-    }
-
     /// Hands over what was claimed.
     fn took(&self, turn: &Turn, jobs: Vec<ClaimedJob>) {
         self.store.claims.fetch_add(jobs.len(), Ordering::Relaxed);
@@ -701,8 +591,7 @@ impl Worker {
     /// Nothing of a turn is known to have happened.
     fn put_back(&self, turn: Turn) {
         let mut state = self.lock();
-        let newer = std::mem::replace(&mut state.ended, turn.ended);
-        state.ended.extend(newer);
+        state.put_back(turn.ended);
         let newer = std::mem::replace(&mut state.reports, turn.reports);
         state.reports.extend(newer);
         state.is_wanted = true;

@@ -55,6 +55,24 @@ async fn workers_share_the_jobs_and_none_runs_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_another_process_adds_wakes_a_worker_that_rests() {
+    let (here, there) = (store(), store());
+    let (worker, _) = work(&here, options("resting"), |_| completed());
+    // Longer than it looks often after its begin.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    for _ in 0..3 {
+        let begin = Instant::now();
+        let id = add(&there, "resting", json!({})).await;
+        until("the run", async || {
+            here.get(id).await.unwrap().unwrap()["state"] == "completed"
+        })
+        .await;
+        assert!(begin.elapsed() < Duration::from_secs(3), "it slept on");
+    }
+    worker.close(CLOSE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_tried_again_as_often_as_it_may() {
     let store = store();
     let (worker, _) = work(&store, options("failing"), |job| {

@@ -32,7 +32,7 @@ export interface PostgresTaskStoreOptions {
  * Keeps jobs in the schema `next_puff` of a PostgreSQL database; makes its tables at the first use.
  *
  * It opens connections of its own beside the pool: two that read, two that add, one that listens, and one per
- * worker. All isolates of a process share them.
+ * worker, or two while it is busy. All isolates of a process share them.
  */
 export function postgresTaskStore(options: PostgresTaskStoreOptions = {}): TaskStore {
   return new PostgresTaskStore(options);

@@ -8,13 +8,14 @@
 //! - [`Store`] is one database's jobs: [`Store::add`] goes through `adding` and `inserting`, [`Store::ended`] through
 //!   `waiting`
 //! - [`Worker`] claims jobs and hands them to a [`Runner`]; `turn` has what it stores and
-//!   claims in one go, `claiming` the statements, `lease` its lease
+//!   claims in one go, `claiming` the statements, `completing` its second connection, `lease` its lease
 //! - `listening` and `clock` tell the process what others did and what time has come
 //! - `schema` makes the tables
 
 mod adding;
 mod claiming;
 mod clock;
+mod completing;
 mod error;
 mod inserting;
 mod job;

@@ -28,6 +28,9 @@ const CONNECTIONS: usize = 2;
 /// Connections that add.
 const ADDERS: usize = 2;
 
+/// Connections of a worker; the second one is opened when there is enough to do.
+const WORKER_CONNECTIONS: usize = 2;
+
 /// `$1` id. A job that has not ended is over; its worker is told.
 const CANCEL: &str = concat!(
     "with clock as materialized (select ",
@@ -60,7 +63,7 @@ const RETRY: &str = concat!(
 /// The jobs of one database; cloning gives another handle to the same.
 ///
 /// It opens no connection before the first call. A store has connections of its own beside the pool that it
-/// was made from: two that read, two that add, one that listens, and one per worker.
+/// was made from: two that read, two that add, one that listens, and one per worker, or two while it is busy.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
@@ -234,7 +237,7 @@ impl Store {
         runner: Arc<dyn Runner>,
     ) -> Result<Arc<Worker>, ConfigError> {
         let store = self.0.clone();
-        let pool = store.base.companion("task worker", 1)?;
+        let pool = store.base.companion("task worker", WORKER_CONNECTIONS)?;
         let worker = Worker::new(store.clone(), pool, options, runner);
         store.workers().insert(worker.id(), Arc::downgrade(&worker));
         store.listen();

@@ -80,7 +80,7 @@ impl Worker {
     }
 
     /// A connection with the settings that statements of workers need.
-    async fn open_session(&self) -> Result<Session, Error> {
+    pub(super) async fn open_session(&self) -> Result<Session, Error> {
         let session = self.pool.session(None).await?;
         session.script(SETTINGS).await?;
         Ok(session)
@@ -93,6 +93,7 @@ impl Worker {
             let state = self.lock();
             known.extend(state.counting().map(|(id, _)| id));
             known.extend(state.ended.iter().map(|run| run.id));
+            known.extend(&state.storing);
         }
         let mut params = Params::new();
         push_id(&mut params, &self.id);

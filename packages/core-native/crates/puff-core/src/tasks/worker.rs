@@ -15,6 +15,7 @@ use super::job::{ClaimedJob, Outcome, Report};
 use super::store::Shared;
 use super::turn::Turn;
 use crate::postgres::{Pool, Session};
+use crate::runtime;
 
 /// Jobs are looked for after this time, whatever was heard.
 const SLOW_LOOK: Duration = Duration::from_secs(5);
@@ -100,6 +101,8 @@ pub struct Worker {
     /// The lease says that PostgreSQL has runs that we do not know.
     pub(super) has_unknown: AtomicBool,
     has_ended: AtomicBool,
+    /// More has ended than should wait for the statement that is on its way.
+    pub(super) crowded: Notify,
     finished: watch::Sender<bool>,
 }
 
@@ -110,7 +113,11 @@ pub(super) struct State {
     ahead: VecDeque<ClaimedJob>,
     ahead_since: Option<Instant>,
     pub(super) ended: Vec<Ended>,
+    /// What the second connection is about to store.
+    pub(super) storing: Vec<Uuid>,
     pub(super) reports: Vec<(Uuid, Report)>,
+    /// The first connection has a statement on its way, and none with reports: those go before outcomes.
+    pub(super) is_divisible: bool,
     /// Which of the first looks is next.
     looks: usize,
     /// There may be jobs.
@@ -141,7 +148,7 @@ impl State {
     }
 
     /// Ends of runs are stored another time, before those that came later.
-    fn put_back(&mut self, ended: Vec<Ended>) {
+    pub(super) fn put_back(&mut self, ended: Vec<Ended>) {
         let newer = std::mem::replace(&mut self.ended, ended);
         self.ended.extend(newer);
     }
@@ -170,6 +177,7 @@ impl Worker {
             is_leased: watch::Sender::new(false),
             has_unknown: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
+            crowded: Notify::new(),
             finished: watch::Sender::new(false),
         })
     }
@@ -205,8 +213,12 @@ impl Worker {
             }
         }
         let next = self.begin(&mut state);
+        let is_crowded = state.is_crowded();
         drop(state);
-        self.changed.notify_one();
+        match is_crowded {
+            true => self.crowded.notify_one(),
+            false => self.changed.notify_one(),
+        }
         next
     }
 
@@ -251,6 +263,7 @@ impl Worker {
         let _ = timeout(LAST_TRY, finished.wait_for(|done| *done)).await;
         self.has_ended.store(true, Ordering::SeqCst);
         self.changed.notify_one();
+        self.crowded.notify_one();
         self.lease_check.notify_one();
     }
 
@@ -298,6 +311,11 @@ impl Worker {
 
     pub(super) fn wake(&self) {
         self.lock().is_wanted = true;
+        self.look();
+    }
+
+    /// The loop should see what has happened.
+    pub(super) fn look(&self) {
         self.changed.notify_one();
     }
 
@@ -437,6 +455,7 @@ impl Worker {
         let mut leased = self.is_leased.subscribe();
         let mut session: Option<Session> = None;
         let mut pause = FIRST_PAUSE;
+        let beside = runtime::spawn(self.clone().complete_beside());
         while !self.has_ended() {
             // Only who has a lease may claim; a worker that is closed before has nothing.
             if !*leased.borrow() {
@@ -481,13 +500,19 @@ impl Worker {
         }
         self.has_ended.store(true, Ordering::SeqCst);
         self.lease_check.notify_one();
+        self.crowded.notify_one();
         drop(session);
+        // Where it has failed there is nothing to wait for.
+        let _ = beside.await;
         self.pool.close().await;
     }
 
     fn is_done(&self) -> bool {
         let state = self.lock();
-        state.is_closing && state.runs.is_empty() && state.ended.is_empty()
+        state.is_closing
+            && state.runs.is_empty()
+            && state.ended.is_empty()
+            && state.storing.is_empty()
     }
 
     /// How long to wait when nothing happens.
@@ -508,14 +533,20 @@ impl Worker {
     /// Collects what has ended and what could be claimed.
     fn next_turn(&self) -> Turn {
         let mut state = self.lock();
-        let ended = std::mem::take(&mut state.ended);
+        // What ends while the second connection stores is collected for the next statement.
+        let ended = match state.storing.is_empty() {
+            true => std::mem::take(&mut state.ended),
+            false => Vec::new(),
+        };
         let reports = std::mem::take(&mut state.reports);
         let wish = self.wish(&mut state);
-        Turn {
+        let turn = Turn {
             ended,
             reports,
             wish,
-        }
+        };
+        state.is_divisible = !turn.is_empty() && turn.reports.is_empty();
+        turn
     }
 
     fn wish(&self, state: &mut State) -> Option<Wish> {
@@ -523,10 +554,10 @@ impl Worker {
             return None;
         }
         let concurrency = self.options.concurrency;
-        let room = (concurrency + ahead(concurrency, state.run_time))
-            .saturating_sub(state.runs.len() + state.ahead.len());
+        let most = concurrency + ahead(concurrency, state.run_time);
+        let room = most.saturating_sub(state.runs.len() + state.ahead.len());
         // Many jobs at once, rather than one after the other as they end.
-        if room == 0 || (room < concurrency && !state.ahead.is_empty() && state.ended.is_empty()) {
+        if room == 0 || (room < most / 2 && !state.ahead.is_empty()) {
             return None;
         }
         state.is_wanted = false;
@@ -566,6 +597,7 @@ impl Worker {
     fn took(&self, turn: &Turn, jobs: Vec<ClaimedJob>) {
         self.store.claims.fetch_add(jobs.len(), Ordering::Relaxed);
         let mut state = self.lock();
+        state.is_divisible = false;
         if let Some(wish) = &turn.wish {
             let mut counts: HashMap<&str, i32> = HashMap::new();
             for job in &jobs {
@@ -591,6 +623,7 @@ impl Worker {
     /// Nothing of a turn is known to have happened.
     fn put_back(&self, turn: Turn) {
         let mut state = self.lock();
+        state.is_divisible = false;
         state.put_back(turn.ended);
         let newer = std::mem::replace(&mut state.reports, turn.reports);
         state.reports.extend(newer);

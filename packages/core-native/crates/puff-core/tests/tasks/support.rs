@@ -15,9 +15,14 @@ use tokio::time::{sleep, timeout};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn pool_of(url: String) -> Pool {
+    pool_named(url, "tasks test")
+}
+
+/// A pool whose connections can be told from others.
+pub(crate) fn pool_named(url: String, name: &str) -> Pool {
     let options = PoolOptions {
         url,
-        application_name: Some("tasks test".into()),
+        application_name: Some(name.into()),
         ..PoolOptions::default()
     };
     Pool::new(PoolConfig::new(options).unwrap()).unwrap()

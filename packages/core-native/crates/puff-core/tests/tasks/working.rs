@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use puff_core::tasks::{Abort, Limits, Outcome};
+use puff_core::postgres::Params;
+use puff_core::tasks::{Abort, Limits, Outcome, Store};
 use serde_json::json;
 
-use crate::support::{add, completed, ended, job, options, store, until, work};
+use crate::support::{
+    add, completed, ended, job, options, pool, pool_named, store, until, url, work,
+};
 
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -52,6 +55,40 @@ async fn workers_share_the_jobs_and_none_runs_twice() {
     for (worker, _) in workers {
         worker.close(CLOSE).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_worker_completes_on_a_second_connection() {
+    let name = format!("busy {}", std::process::id());
+    let store = Store::new(&pool_named(url(), &name)).unwrap();
+    let jobs = || (0..1_000).map(|_| job("busy", json!({}))).collect();
+    let mut added = Vec::new();
+    for _ in 0..8 {
+        added.extend(store.add(jobs()).await.unwrap());
+    }
+    let (worker, script) = work(&store, options("busy"), |_| completed());
+    let others = pool();
+    let connections = async || {
+        let sql = "select count(*)::text from pg_stat_activity where application_name = $1";
+        let mut params = Params::new();
+        params.push_text(&format!("{name} task worker"));
+        let rows = others.query(sql, params).await.unwrap();
+        String::from_utf8(rows[0][0].clone().unwrap()).unwrap()
+    };
+    let mut most = String::new();
+    while script.begun().len() < added.len() {
+        most = most.max(connections().await);
+    }
+    for one in added {
+        let record = ended(&store, one.id).await;
+        assert_eq!(
+            (&record["state"], &record["starts"]),
+            (&json!("completed"), &json!(1))
+        );
+    }
+    assert_eq!(most.max(connections().await), "2");
+    worker.close(CLOSE).await;
+    assert_eq!(connections().await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

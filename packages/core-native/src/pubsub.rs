@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{Either, Uint8Array};
 use napi::{Error, Result};
 use napi_derive::napi;
 use puff_core::pubsub::{
-    Interest, Kind, Payload, PostgresTransport, RedisTransport, Subscriber, hub,
+    Interest, Kind, Payload, PostgresTransport, RedisTransport, Refusal, Subscriber, hub,
 };
 use puff_core::redis::{Config, Options};
 
@@ -41,6 +41,17 @@ impl Subscriber for Listening {
     fn gap(&self) {
         self.tell(Event::Gap);
     }
+
+    fn refuse(&self, refusal: &Refusal) {
+        self.tell(Event::Refused(refusal_json(refusal).into()));
+    }
+}
+
+/// A refusal as the JSON that `packages/next-puff/src/boundary/failures.ts` makes an error of.
+fn refusal_json(refusal: &Refusal) -> String {
+    let Refusal { reason, hint } = refusal;
+    serde_json::json!({ "code": "PUFF_PUBSUB_REFUSED", "message": reason, "hint": hint })
+        .to_string()
 }
 
 #[napi]
@@ -62,15 +73,26 @@ impl Boundary {
         self.isolate.subscriptions.add(id, subscription);
     }
 
-    /// Answers with nothing when messages of other processes arrive; at once when there are none.
+    /// Answers with nothing when messages of other processes arrive; at once when there are none. Fails where those for one of
+    /// these channels or patterns are refused.
     #[napi(catch_unwind)]
-    pub fn pubsub_ready(&self, call: u32) {
+    pub fn pubsub_ready(&self, call: u32, channels: Vec<String>, patterns: Vec<String>) {
         let isolate = self.isolate.clone();
         self.isolate.spawn(call, async move {
+            let mut refusal = None;
             if let Some(transport) = hub().transport() {
                 transport.ready().await;
+                let channels = channels.iter().map(|name| Interest::channel(name));
+                let patterns = patterns.iter().map(|text| Interest::pattern(text));
+                refusal = channels
+                    .chain(patterns)
+                    .find_map(|interest| transport.refusal(&interest));
             }
-            isolate.complete(call, Answer::Nothing);
+            let answer = match refusal {
+                Some(refusal) => Answer::Fault(refusal_json(&refusal)),
+                None => Answer::Nothing,
+            };
+            isolate.complete(call, answer);
         });
     }
 

@@ -6,7 +6,7 @@
 //! | word | meaning |
 //! |---|---|
 //! | 0 | the subscription |
-//! | 1 | 0 text, 1 bytes, 2 JSON, 3 a gap, 4 messages were dropped, 5 nothing comes any more |
+//! | 1 | 0 text, 1 bytes, 2 JSON, 3 a gap, 4 messages were dropped, 5 nothing comes any more, 6 a refusal as JSON |
 //! | 2, 3 | where the content begins in the text or the bytes, and its length; dropped: 0, how many |
 //! | 4, 5 | the same of the sender in the text; -1, 0 for none |
 //! | 6, 7 | the same of the channel in the text, for patterns; -1, 0 for none |
@@ -48,6 +48,8 @@ pub(crate) enum Event {
     },
     /// Messages of other processes may have been missed.
     Gap,
+    /// Messages of other processes do not come: why, as the JSON of an error.
+    Refused(Arc<str>),
     /// So many messages were dropped, because the isolate did not take them.
     Dropped(u32),
     /// It has ended: what came before was the last.
@@ -94,8 +96,8 @@ impl Deliveries {
                 Event::Dropped(count) => count,
                 // Whoever sees that messages were dropped knows as much.
                 Event::Gap => 1,
-                // It has to be told, costs nothing, and is the last of its subscription anyway.
-                Event::Ended => {
+                // They have to be told, and cost nothing: one is rare, the other the last of its subscription anyway.
+                Event::Refused(_) | Event::Ended => {
                     waiting.events.push_back(oldest);
                     continue;
                 }
@@ -148,7 +150,7 @@ impl Delivery {
             Event::Message { payload, .. } => EVENT_COST + payload.bytes.len(),
             Event::Gap | Event::Dropped(_) => EVENT_COST,
             // There is one for each subscription, which cost more when it was there.
-            Event::Ended => 0,
+            Event::Refused(_) | Event::Ended => 0,
         }
     }
 }
@@ -157,6 +159,7 @@ impl Event {
     fn len(&self) -> usize {
         match self {
             Event::Message { payload, .. } => payload.bytes.len(),
+            Event::Refused(json) => json.len(),
             Event::Gap | Event::Dropped(_) | Event::Ended => 0,
         }
     }
@@ -194,6 +197,10 @@ impl PackedEvents {
             }
             Event::Gap => words[1] = 3,
             Event::Ended => words[1] = 5,
+            Event::Refused(json) => {
+                words[1] = 6;
+                words[2..4].copy_from_slice(&self.add_text(&json));
+            }
             Event::Dropped(count) => {
                 words[1] = 4;
                 words[3] = count.cast_signed();

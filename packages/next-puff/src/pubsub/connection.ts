@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { calls } from '../boundary/calls.js';
 import { errorOfThrown } from '../boundary/failures.js';
+import type { PuffError } from '../errors.js';
 import { loadNative } from '../native.js';
 import { contentOf, type PubsubMessage } from './message.js';
 import { connectProcesses } from './processes.js';
@@ -8,6 +9,11 @@ import { subscribe, unsubscribe } from './subscriptions.js';
 
 /** Messages that wait to be read unless told otherwise. */
 const DEFAULT_BUFFER = 1_000;
+
+interface Reader {
+  resolve(result: IteratorResult<PubsubMessage>): void;
+  reject(error: PuffError): void;
+}
 
 /** How a connection behaves. */
 export interface ConnectionOptions {
@@ -31,6 +37,9 @@ export interface ConnectionOptions {
  * It is an async iterator: messages come in the order in which they were published. It ends when it is
  * closed; leaving a `for await` loop closes it. It does not keep the process alive.
  *
+ * Reading rejects with `PUFF_PUBSUB_REFUSED`, after what has come, when the server that brings the messages of other
+ * processes refuses a channel or a pattern: an ACL of Redis, for example.
+ *
  * @example
  * const connection = pubsub.connection();
  * connection.subscribe('news');
@@ -45,7 +54,9 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   readonly #channels = new Map<string, number>();
   readonly #patterns = new Map<string, number>();
   readonly #unread: PubsubMessage[] = [];
-  readonly #waiting: ((result: IteratorResult<PubsubMessage>) => void)[] = [];
+  readonly #waiting: Reader[] = [];
+  /** Why not everything comes that this listens to. */
+  #refusal: PuffError | undefined;
   #isClosed = false;
   #dropped = 0;
   /** `onGap` is about to be called. */
@@ -113,9 +124,12 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
   /**
    * Resolves when messages of other processes arrive for all that is listened to at this moment: what they
    * publish from then on is not missed. Those of this process need no waiting.
+   *
+   * @throws {PuffError} `PUFF_PUBSUB_REFUSED` when the server that brings them refuses a channel or a pattern
    */
   async ready(): Promise<void> {
-    await calls().submit((boundary, call) => boundary.pubsubReady(call));
+    const [channels, patterns] = [[...this.#channels.keys()], [...this.#patterns.keys()]];
+    await calls().submit((boundary, call) => boundary.pubsubReady(call, channels, patterns));
   }
 
   /** The next message; undefined once the connection is closed and all was read. */
@@ -132,15 +146,15 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
     for (const id of this.#patterns.values()) unsubscribe(id);
     this.#channels.clear();
     this.#patterns.clear();
-    for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
+    for (const reader of this.#waiting.splice(0)) reader.resolve({ value: undefined, done: true });
   }
 
   /** @internal */
   take(message: PubsubMessage): void {
     if (this.#isClosed) return;
-    const waiting = this.#waiting.shift();
-    if (waiting !== undefined) {
-      waiting({ value: message, done: false });
+    const reader = this.#waiting.shift();
+    if (reader !== undefined) {
+      reader.resolve({ value: message, done: false });
       return;
     }
     if (this.#unread.length === this.#buffer) {
@@ -166,11 +180,19 @@ export class PubsubConnection implements AsyncIterableIterator<PubsubMessage> {
     this.#dropped += count;
   }
 
+  /** @internal */
+  refuse(error: PuffError): void {
+    if (this.#isClosed) return;
+    this.#refusal = error;
+    for (const reader of this.#waiting.splice(0)) reader.reject(error);
+  }
+
   next(): Promise<IteratorResult<PubsubMessage>> {
     const message = this.#unread.shift();
     if (message !== undefined) return Promise.resolve({ value: message, done: false });
     if (this.#isClosed) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<PubsubMessage>> {

@@ -8,7 +8,15 @@ export type JsonValue =
   | { [key: string]: JsonValue };
 
 /** What a subscription is told; `pubsub.rs` and `deliveries.rs` have the same numbers. */
-export const Kind = { text: 0, binary: 1, json: 2, gap: 3, dropped: 4, ended: 5 } as const;
+export const Kind = {
+  text: 0,
+  binary: 1,
+  json: 2,
+  gap: 3,
+  dropped: 4,
+  ended: 5,
+  refused: 6,
+} as const;
 
 /** A message on a channel. */
 export class PubsubMessage {

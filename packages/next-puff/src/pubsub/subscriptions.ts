@@ -1,5 +1,7 @@
 import { calls } from '../boundary/calls.js';
+import { errorOfFailure } from '../boundary/failures.js';
 import { onMessage, Topic } from '../boundary/messages.js';
+import type { PuffError } from '../errors.js';
 import { Kind, PubsubMessage } from './message.js';
 import { connectProcesses } from './processes.js';
 
@@ -10,6 +12,8 @@ export interface Subscriber {
   gap(): void;
   /** So many messages came while the event loop stood still that these were dropped. */
   lose(count: number): void;
+  /** Messages of other processes do not come for one of its subscriptions. */
+  refuse(error: PuffError): void;
 }
 
 interface Subscription {
@@ -86,6 +90,10 @@ class Events {
     }
     if (kind === Kind.dropped) {
       subscriber.lose(this.words[at + 3] as number);
+      return;
+    }
+    if (kind === Kind.refused) {
+      subscriber.refuse(errorOfFailure(JSON.parse(this.#cut(at + 2) as string)));
       return;
     }
     const channel = isPattern ? (this.#cut(at + 6) as string) : name;

@@ -121,6 +121,30 @@ describe('a Redis that others use, too', () => {
     await node.until(() => node.heard.at(-1)?.value === 'after it');
   }, 90_000);
 
+  test('who may not subscribe to a channel is told what to do, and hears the others', async () => {
+    const channels = ['resetchannels', '&open'];
+    await command('ACL', 'SETUSER', 'ann', 'on', '>secret', '+@all', '~*', ...channels);
+    const url = new URL(broker.server.url);
+    Object.assign(url, { username: 'ann', password: 'secret' });
+    const limited = new NodeProcess({ REDIS_URL: url.href });
+    try {
+      await limited.listen(['open']);
+      await command('PUBLISH', 'open', 'heard');
+      expect((await limited.take(1))[0]?.value).toBe('heard');
+      await limited.call('subscribe', 'closed');
+      const told = /"closed".*NOPERM.*ACL SETUSER <user> "&closed"/s;
+      await expect(limited.call('ready')).rejects.toThrow(told);
+      await limited.until(() => limited.refusal !== undefined);
+      expect(limited.refusal).toMatch(/^PUFF_PUBSUB_REFUSED /);
+      expect(limited.refusal).toMatch(told);
+      // It concerns nobody else.
+      await limited.call('unsubscribe', 'closed');
+      await limited.call('ready');
+    } finally {
+      await limited.stop();
+    }
+  }, 60_000);
+
   test('a publisher that loses messages tells whoever listens to their channels', async () => {
     const listener = new NodeProcess(broker.env);
     try {

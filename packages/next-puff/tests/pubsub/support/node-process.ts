@@ -20,6 +20,7 @@ interface Report {
   error?: string;
   heard?: Heard;
   gap?: true;
+  refusal?: string;
 }
 
 /** A process of its own with one connection to pub/sub; see `program.mjs` for what it can do. */
@@ -31,6 +32,8 @@ export class NodeProcess {
   /** What it has heard and nobody has taken. */
   heard: Heard[] = [];
   gaps = 0;
+  /** Why it reads no more. */
+  refusal: string | undefined;
 
   constructor(env: Record<string, string>) {
     const { DATABASE_URL: _database, REDIS_URL: _redis, ...rest } = process.env;
@@ -92,13 +95,14 @@ export class NodeProcess {
     await ended;
   }
 
-  #take({ call, heard, gap, ...report }: Report): void {
+  #take({ call, heard, gap, refusal, ...report }: Report): void {
     if (call !== undefined) {
       this.#calls.get(call)?.(report);
       this.#calls.delete(call);
     }
     if (heard !== undefined) this.heard.push(heard);
     if (gap) this.gaps++;
+    this.refusal ??= refusal;
     this.#changed();
   }
 

@@ -52,8 +52,12 @@ process.on('message', async ({ call, method, args }) => {
 });
 process.on('disconnect', () => process.exit());
 
-for await (const message of connection) {
-  const { channel, pattern, sender, kind } = message;
-  const value = { text: message.text, binary: message.bytes }[kind] ?? message.json();
-  process.send({ heard: { channel, pattern, sender, kind, value } });
+try {
+  for await (const message of connection) {
+    const { channel, pattern, sender, kind } = message;
+    const value = { text: message.text, binary: message.bytes }[kind] ?? message.json();
+    process.send({ heard: { channel, pattern, sender, kind, value } });
+  }
+} catch ({ code, message }) {
+  process.send({ refusal: `${code} ${message}` });
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock};
 use super::interest::Interest;
 use super::payload::Payload;
 use super::places::Places;
-use super::transport::{Overflow, Transport};
+use super::transport::{Overflow, Refusal, Transport};
 
 /// Takes messages.
 pub trait Subscriber: Send + Sync {
@@ -14,6 +14,9 @@ pub trait Subscriber: Send + Sync {
 
     /// Messages of other processes may have been missed just now; must not wait.
     fn gap(&self) {}
+
+    /// Messages of other processes do not come, and will not by themselves; must not wait.
+    fn refuse(&self, _refusal: &Refusal) {}
 }
 
 /// Channels, patterns and their subscribers.
@@ -103,6 +106,14 @@ impl Hub {
         }
     }
 
+    /// Tells those who listen to it that the way to other processes does not bring their messages.
+    pub fn tell_refusal(&self, interest: &Interest, refusal: &Refusal) {
+        let listed = self.lock().listed(interest);
+        for subscriber in listed.iter().flat_map(|subscribers| &**subscribers) {
+            subscriber.refuse(refusal);
+        }
+    }
+
     /// Subscribes to a channel until the subscription is dropped.
     pub fn subscribe(
         &'static self,
@@ -119,12 +130,19 @@ impl Hub {
         subscriber: Arc<dyn Subscriber>,
     ) -> Subscription {
         let mut places = self.lock();
-        let (interest, id, is_first) = places.add(interest, subscriber);
+        let (interest, id, is_first) = places.add(interest, subscriber.clone());
         // Under the lock, so that the transport hears of beginnings and ends in their order.
         if is_first && let Some(transport) = self.transport.get() {
             transport.listen(&interest);
         }
         drop(places);
+        // The first ones were told when it became known.
+        if !is_first
+            && let Some(transport) = self.transport.get()
+            && let Some(refusal) = transport.refusal(&interest)
+        {
+            subscriber.refuse(&refusal);
+        }
         Subscription {
             hub: self,
             interest,

@@ -21,4 +21,4 @@ pub use pattern::Pattern;
 pub use payload::{Kind, Payload};
 pub use postgres::PostgresTransport;
 pub use redis::RedisTransport;
-pub use transport::{Overflow, Transport, Wait};
+pub use transport::{Overflow, Refusal, Transport, Wait};

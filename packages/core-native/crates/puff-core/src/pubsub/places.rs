@@ -142,6 +142,15 @@ impl Places {
         Some((name, self.channels.get_mut(channel)?.list()))
     }
 
+    /// Those who listen to exactly this.
+    pub(super) fn listed(&mut self, interest: &Interest) -> Option<Listed> {
+        let place = match interest {
+            Interest::Channel(name) => self.channels.get_mut(name)?,
+            Interest::Pattern(text) => &mut self.patterns.get_mut(text)?.place,
+        };
+        Some(place.list())
+    }
+
     /// Those who get a channel's messages, and the channel's name as it is shared: first those of the
     /// channel, then those of each pattern that matches it.
     pub(super) fn list_all(&mut self, channel: &str) -> Option<(Arc<str>, Vec<Listed>)> {

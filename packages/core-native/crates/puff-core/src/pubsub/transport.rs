@@ -26,11 +26,26 @@ pub trait Transport: Send + Sync {
     /// They are wanted no more.
     fn unlisten(&self, interest: &Interest);
 
-    /// Resolves when messages of others arrive for all that is listened to at this moment.
+    /// Resolves when messages of others arrive for all that is listened to at this moment, or are refused.
     fn ready(&self) -> Wait<'_>;
+
+    /// Why messages of others do not arrive for something that is listened to, where that does not end by itself.
+    fn refusal(&self, _interest: &Interest) -> Option<Refusal> {
+        None
+    }
 
     /// Resolves when everything that was published until now was sent, or given up.
     fn flushed(&self) -> Wait<'_>;
+}
+
+/// The way to other processes does not bring what somebody listens to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// What is refused, and by whom.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 /// Messages for other processes pile up, because they cannot be sent.

@@ -1,9 +1,8 @@
 //! The connection that subscribes to channels.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::command::encode;
@@ -12,17 +11,20 @@ use super::connection::{
     Answers, Batch, Connection, Expects, Listener, Replies, State, StateChange,
 };
 use super::error::Error;
-use super::reply::Reply;
+use super::feed_events::{Event, Heard};
+use super::frame::{Item, next_item};
 
 /// Hears what comes on a feed's channels; called on threads of the runtime, one call at a time. It must not block,
 /// but may use the feed.
 pub trait FeedListener: Send + Sync {
     /// A message on a channel; with the pattern where that is what it came by.
-    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: Bytes);
+    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: &[u8]);
     /// All subscriptions are in place; `is_again` after a loss: messages in between may have been missed.
     fn connected(&self, is_again: bool);
     /// The connection was lost or cannot be opened; another attempt follows by itself.
     fn lost(&self, error: &Error);
+    /// The server refuses a subscription: nothing comes by it. It is asked again on the next connection.
+    fn refused(&self, name: &[u8], is_pattern: bool, error: &Error);
 }
 
 /// A connection that is subscribed to channels and patterns, and again after every loss.
@@ -38,7 +40,7 @@ struct Shared {
     /// Set right after the connection was made, which needs this as its listener.
     connection: OnceLock<HeldConnection>,
     wanted: Mutex<Wanted>,
-    events: Mutex<VecDeque<Event>>,
+    heard: Mutex<Heard>,
     /// Subscriptions that the server has not confirmed; none while there is no session.
     unconfirmed: watch::Sender<Option<usize>>,
 }
@@ -48,19 +50,23 @@ type HeldConnection = Mutex<Option<Connection>>;
 
 #[derive(Default)]
 struct Wanted {
-    channels: BTreeMap<Box<[u8]>, ()>,
-    patterns: BTreeMap<Box<[u8]>, ()>,
+    channels: Names,
+    patterns: Names,
     is_ready: bool,
     was_ready: bool,
     /// Whether the listener knows of this session.
     is_connected: bool,
 }
 
-enum Event {
-    Message(Bytes, Option<Bytes>, Bytes),
-    Ready,
-    Confirmed,
-    Lost(Error),
+/// What is wanted, each with why the server refuses it, if it does.
+type Names = BTreeMap<Box<[u8]>, Option<Error>>;
+
+/// What one command subscribes to, or ends.
+#[derive(Clone)]
+pub(super) struct Ask {
+    is_pattern: bool,
+    begins: bool,
+    names: Arc<[Box<[u8]>]>,
 }
 
 impl Feed {
@@ -69,7 +75,7 @@ impl Feed {
             listener,
             connection: OnceLock::new(),
             wanted: Mutex::default(),
-            events: Mutex::default(),
+            heard: Mutex::default(),
             unconfirmed: watch::Sender::new(None),
         });
         let connection = Connection::new(config, Arc::new(Ear(shared.clone())));
@@ -99,29 +105,41 @@ impl Feed {
 
     fn change(&self, name: &[u8], is_pattern: bool, begins: bool) {
         let mut wanted = self.shared.wanted();
-        let names = match is_pattern {
-            true => &mut wanted.patterns,
-            false => &mut wanted.channels,
-        };
+        let names = wanted.names(is_pattern);
         let has_changed = match begins {
-            true => names.insert(name.into(), ()).is_none(),
+            true if names.contains_key(name) => false,
+            true => names.insert(name.into(), None).is_none(),
             false => names.remove(name).is_some(),
         };
         if !has_changed {
             return;
         }
         if wanted.is_ready {
-            let unconfirmed = &self.shared.unconfirmed;
-            unconfirmed.send_modify(|count| *count = count.map(|count| count + 1));
+            self.shared.expect(1);
             // Under the lock: changes reach the server in their order.
-            self.shared
-                .send(&self.connection, is_pattern, begins, &[name]);
+            let ask = Ask {
+                is_pattern,
+                begins,
+                names: [name.into()].into(),
+            };
+            self.shared.send(&self.connection, ask);
         }
         drop(wanted);
         self.connection.connect();
     }
 
-    /// Waits until the server has confirmed all subscriptions that were asked for until now.
+    /// Why the server refuses a channel, or a pattern, that this is subscribed to; nothing if it does not, or was not asked
+    /// yet.
+    pub fn refusal(&self, name: &[u8], is_pattern: bool) -> Option<Error> {
+        self.shared
+            .wanted()
+            .names(is_pattern)
+            .get(name)
+            .cloned()
+            .flatten()
+    }
+
+    /// Waits until the server has confirmed all subscriptions that were asked for until now, or has refused them.
     pub async fn ready(&self) {
         let mut unconfirmed = self.shared.unconfirmed.subscribe();
         // The sender lives as long as the feed.
@@ -153,32 +171,45 @@ impl Shared {
             .unwrap_or_else(|poison| poison.into_inner())
     }
 
-    fn events(&self) -> MutexGuard<'_, VecDeque<Event>> {
-        self.events
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard
             .lock()
             .unwrap_or_else(|poison| poison.into_inner())
     }
 
-    fn send(
-        self: &Arc<Self>,
-        connection: &Connection,
-        is_pattern: bool,
-        begins: bool,
-        names: &[&[u8]],
-    ) {
-        let command = match (is_pattern, begins) {
+    fn note(&self, event: Event) {
+        self.heard().note(event);
+    }
+
+    /// So many more confirmations are to come.
+    fn expect(&self, commands: usize) {
+        self.unconfirmed
+            .send_modify(|count| *count = count.map(|count| count + commands));
+    }
+
+    /// One of them has come, or will not.
+    fn settle(&self) {
+        self.unconfirmed
+            .send_modify(|count| *count = count.map(|count| count.saturating_sub(1)));
+    }
+
+    fn send(self: &Arc<Self>, connection: &Connection, ask: Ask) {
+        let command = match (ask.is_pattern, ask.begins) {
             (false, true) => "SUBSCRIBE",
             (false, false) => "UNSUBSCRIBE",
             (true, true) => "PSUBSCRIBE",
             (true, false) => "PUNSUBSCRIBE",
         };
         let mut args = vec![command.as_bytes()];
-        args.extend(names);
+        args.extend(ask.names.iter().map(AsRef::as_ref));
         let batch = Batch {
             bytes: encode(&args).into(),
             commands: 1,
-            expects: Expects::Confirmations(names.len() as u32),
-            answers: Answers::Own(Box::new(Confirmation(self.clone()))),
+            expects: Expects::Confirmations(ask.names.len() as u32),
+            answers: Answers::Own(Box::new(Confirmation {
+                shared: self.clone(),
+                ask,
+            })),
             has_timeout: true,
         };
         if connection.send(batch).is_err() {
@@ -187,34 +218,87 @@ impl Shared {
         }
     }
 
-    /// A session has begun: subscribes to all that is wanted.
-    fn begin(self: &Arc<Self>) {
-        let Some(connection) = self.connection.get().and_then(|connection| {
+    fn connection(&self) -> Option<Connection> {
+        self.connection.get().and_then(|connection| {
             connection
                 .lock()
                 .unwrap_or_else(|poison| poison.into_inner())
                 .clone()
-        }) else {
+        })
+    }
+
+    /// A session has begun: subscribes to all that is wanted.
+    fn begin(self: &Arc<Self>) {
+        let Some(connection) = self.connection() else {
             return;
         };
         let mut wanted = self.wanted();
         wanted.is_ready = true;
-        let channels: Vec<&[u8]> = wanted.channels.keys().map(AsRef::as_ref).collect();
-        let patterns: Vec<&[u8]> = wanted.patterns.keys().map(AsRef::as_ref).collect();
+        let mut asks = Vec::new();
+        for is_pattern in [false, true] {
+            let names = wanted.names(is_pattern);
+            names.values_mut().for_each(|refusal| *refusal = None);
+            let names: Vec<_> = names.keys().cloned().collect();
+            asks.extend(names.chunks(MAX_NAMES).map(|names| Ask {
+                is_pattern,
+                begins: true,
+                names: names.into(),
+            }));
+        }
         // Before the first is sent: nobody may take the begin for the end.
-        let commands = channels.len().div_ceil(MAX_NAMES) + patterns.len().div_ceil(MAX_NAMES);
-        self.unconfirmed.send_replace(Some(commands));
-        for chunk in channels.chunks(MAX_NAMES) {
-            self.send(&connection, false, true, chunk);
+        self.unconfirmed.send_replace(Some(asks.len()));
+        let has_none = asks.is_empty();
+        for ask in asks {
+            self.send(&connection, ask);
         }
-        for chunk in patterns.chunks(MAX_NAMES) {
-            self.send(&connection, true, true, chunk);
-        }
-        let has_none = channels.is_empty() && patterns.is_empty();
         drop(wanted);
         if has_none {
             self.report_connected();
         }
+    }
+
+    /// The server has refused a command. One name that it refuses has it refuse all others of the command.
+    fn refuse(self: &Arc<Self>, ask: Ask, error: &Error) {
+        match &*ask.names {
+            // Whoever ends a subscription that the server does not grant has what it wants.
+            _ if !ask.begins => self.settle(),
+            [name] => {
+                let is_news = match self.wanted().names(ask.is_pattern).get_mut(name) {
+                    Some(refusal) => refusal.replace(error.clone()).is_none(),
+                    // It is not wanted any more.
+                    None => false,
+                };
+                self.settle();
+                if is_news {
+                    self.listener.refused(name, ask.is_pattern, error);
+                }
+            }
+            names => {
+                let Some(connection) = self.connection() else {
+                    return;
+                };
+                let mut wanted = self.wanted();
+                if !wanted.is_ready {
+                    return;
+                }
+                let all = wanted.names(ask.is_pattern);
+                let names: Vec<_> = names
+                    .iter()
+                    .filter(|name| all.contains_key(*name))
+                    .collect();
+                self.expect(names.len());
+                for name in names {
+                    let ask = Ask {
+                        names: [name.clone()].into(),
+                        ..ask
+                    };
+                    self.send(&connection, ask);
+                }
+                drop(wanted);
+                self.settle();
+            }
+        }
+        self.report_connected();
     }
 
     fn report_connected(&self) {
@@ -236,19 +320,30 @@ impl Shared {
 /// Names in one command.
 const MAX_NAMES: usize = 1000;
 
-/// Counts a confirmation, or starts anew where the server refused.
-struct Confirmation(Arc<Shared>);
+impl Wanted {
+    fn names(&mut self, is_pattern: bool) -> &mut Names {
+        match is_pattern {
+            true => &mut self.patterns,
+            false => &mut self.channels,
+        }
+    }
+}
+
+/// Hears what the server says to a command.
+struct Confirmation {
+    shared: Arc<Shared>,
+    ask: Ask,
+}
 
 impl Replies for Confirmation {
     fn reply(&mut self, frame: &[u8]) {
-        if let Ok(Reply::Error(error)) = Reply::parse(frame) {
-            self.0.events().push_back(Event::Lost(error));
+        if let Ok(Some(Item::Error(text))) = next_item(frame, &mut 0) {
+            let error = Error::of_reply(&String::from_utf8_lossy(text));
+            self.shared.note(Event::Refused(self.ask.clone(), error));
             return;
         }
-        self.0.unconfirmed.send_modify(|count| {
-            *count = count.map(|count| count.saturating_sub(1));
-        });
-        self.0.events().push_back(Event::Confirmed);
+        self.shared.settle();
+        self.shared.note(Event::Confirmed);
     }
 
     fn fail(&mut self, _error: &Error) {
@@ -265,23 +360,7 @@ impl Listener for Ear {
     fn fail(&self, _commands: u32, _error: &Error) {}
 
     fn push(&self, frame: &[u8]) {
-        let Ok(Reply::Array(parts)) = Reply::parse(frame) else {
-            return;
-        };
-        let mut parts = parts.into_iter().map(|part| match part {
-            Reply::Bytes(bytes) => bytes,
-            _ => Bytes::new(),
-        });
-        let kind = parts.next().unwrap_or_default();
-        let pattern = match &*kind {
-            b"message" | b"smessage" => None,
-            b"pmessage" => parts.next(),
-            _ => return,
-        };
-        if let (Some(channel), Some(payload)) = (parts.next(), parts.next()) {
-            let message = Event::Message(channel, pattern, payload);
-            self.0.events().push_back(message);
-        }
+        self.0.heard().push(frame);
     }
 
     fn state(&self, change: &StateChange) {
@@ -290,30 +369,39 @@ impl Listener for Ear {
             (State::Reconnecting, Some(error)) => Event::Lost(error.clone()),
             _ => return,
         };
-        self.0.events().push_back(event);
+        self.0.note(event);
     }
 
     fn pause(&self) {
-        loop {
-            let event = self.0.events().pop_front();
-            match event {
-                None => return,
-                Some(Event::Message(channel, pattern, payload)) => {
-                    self.0
-                        .listener
-                        .message(&channel, pattern.as_deref(), payload);
+        let mut heard = std::mem::take(&mut *self.0.heard());
+        heard.tell(|event, bytes| self.0.tell(event, bytes));
+        self.0.heard().reuse(heard);
+    }
+}
+
+impl Shared {
+    fn tell(self: &Arc<Self>, event: Event, bytes: &[u8]) {
+        match event {
+            Event::Message {
+                channel,
+                pattern,
+                payload,
+            } => {
+                let pattern = pattern.map(|pattern| &bytes[pattern]);
+                self.listener
+                    .message(&bytes[channel], pattern, &bytes[payload]);
+            }
+            Event::Ready => self.begin(),
+            Event::Confirmed => self.report_connected(),
+            Event::Refused(ask, error) => self.refuse(ask, &error),
+            Event::Lost(error) => {
+                {
+                    let mut wanted = self.wanted();
+                    wanted.is_ready = false;
+                    wanted.is_connected = false;
                 }
-                Some(Event::Ready) => self.0.begin(),
-                Some(Event::Confirmed) => self.0.report_connected(),
-                Some(Event::Lost(error)) => {
-                    {
-                        let mut wanted = self.0.wanted();
-                        wanted.is_ready = false;
-                        wanted.is_connected = false;
-                    }
-                    self.0.unconfirmed.send_replace(None);
-                    self.0.listener.lost(&error);
-                }
+                self.unconfirmed.send_replace(None);
+                self.listener.lost(&error);
             }
         }
     }

@@ -12,6 +12,7 @@ mod connect;
 mod connection;
 mod error;
 mod feed;
+mod feed_events;
 mod frame;
 pub mod packed;
 mod read_buffer;

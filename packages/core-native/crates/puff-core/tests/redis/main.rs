@@ -7,7 +7,6 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use puff_core::redis::{Client, Config, Error, FeedListener, Options, Reply, Script};
 
 use support::{Server, eventually};
@@ -79,10 +78,10 @@ async fn nothing_there_is_a_bounded_error() {
 struct Heard(Mutex<Vec<String>>);
 
 impl FeedListener for Heard {
-    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: Bytes) {
+    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: &[u8]) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let pattern = pattern.map(text).unwrap_or_default();
-        let said = format!("{} {pattern} {}", text(channel), text(&payload));
+        let said = format!("{} {pattern} {}", text(channel), text(payload));
         self.0.lock().unwrap().push(said);
     }
     fn connected(&self, is_again: bool) {
@@ -93,6 +92,11 @@ impl FeedListener for Heard {
         if heard.last().is_none_or(|last| last != "lost") {
             heard.push("lost".into());
         }
+    }
+    fn refused(&self, name: &[u8], is_pattern: bool, error: &Error) {
+        let name = String::from_utf8_lossy(name);
+        let mut heard = self.0.lock().unwrap();
+        heard.push(format!("refused {name} {is_pattern} {}", error.code()));
     }
 }
 
@@ -129,4 +133,63 @@ async fn a_feed_subscribes_again_after_a_loss() {
         count(client.command(&["PUBLISH", "news", "nobody"]).await),
         Some(0)
     );
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_known_and_spoils_no_other() {
+    let mut server = Server::start();
+    let admin = server.client();
+    let rules = ["on", ">secret", "+@all", "resetchannels", "&open*"];
+    let user = [["ACL", "SETUSER", "ann"].as_slice(), &rules].concat();
+    admin.command(&user).await.unwrap();
+    let client = server.client_of("ann", "secret");
+    let heard = Arc::new(Heard::default());
+    let feed = client.feed(heard.clone());
+    // These go together: the server refuses all of a command for one channel.
+    for name in ["open1", "closed", "open2"] {
+        feed.subscribe(name.as_bytes());
+    }
+    feed.psubscribe(b"*");
+    let ready = || tokio::time::timeout(Duration::from_secs(30), feed.ready());
+    ready().await.unwrap();
+    let refusal = |name: &str, is_pattern| feed.refusal(name.as_bytes(), is_pattern);
+    assert!(matches!(refusal("closed", false), Some(Error::Auth(text)) if text.contains("NOPERM")));
+    assert!(refusal("*", true).is_some());
+    assert!(refusal("open1", false).is_none() && refusal("open2", false).is_none());
+    admin.command(&["PUBLISH", "open2", "two"]).await.unwrap();
+    eventually(async || heard.0.lock().unwrap().contains(&"open2  two".into())).await;
+    // One by one, on the connection that there is.
+    feed.subscribe(b"closed2");
+    ready().await.unwrap();
+    assert!(refusal("closed2", false).is_some());
+    feed.unsubscribe(b"closed2");
+    ready().await.unwrap();
+    assert!(refusal("closed2", false).is_none());
+    let mut refused = heard.0.lock().unwrap().clone();
+    refused.retain(|said| said.starts_with("refused"));
+    refused.sort();
+    let expected = [
+        "refused * true PUFF_REDIS_AUTH",
+        "refused closed false PUFF_REDIS_AUTH",
+        "refused closed2 false PUFF_REDIS_AUTH",
+    ];
+    assert_eq!(refused, expected);
+    // The next connection asks again: by then the user may.
+    server.kill();
+    server.restart();
+    let may = [
+        ["ACL", "SETUSER", "ann"].as_slice(),
+        &rules,
+        &["allchannels"],
+    ]
+    .concat();
+    eventually(async || admin.command(&may).await.is_ok()).await;
+    eventually(async || ready().await.is_ok() && refusal("closed", false).is_none()).await;
+    let count = async || admin.command(&["PUBLISH", "closed", "come"]).await;
+    eventually(async || {
+        count()
+            .await
+            .is_ok_and(|reply| reply.as_integer() == Some(2))
+    })
+    .await;
 }

@@ -36,6 +36,12 @@ impl Server {
         Client::new(self.url().parse().expect("a URL"))
     }
 
+    /// A client of it, as a user of its own.
+    pub(crate) fn client_of(&self, user: &str, password: &str) -> Client {
+        let url = format!("redis://{user}:{password}@127.0.0.1:{}", self.port);
+        Client::new(url.parse().expect("a URL"))
+    }
+
     /// Ends it as a crash would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a process");

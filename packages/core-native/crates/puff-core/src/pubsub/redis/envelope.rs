@@ -59,21 +59,21 @@ fn begin(node: &str, kind: u8, envelope: &mut Vec<u8>) {
 }
 
 /// Reads what came on a channel.
-pub(super) fn read(node: &str, message: Bytes) -> Received {
-    let Some((sender_node, kind, sender, content)) = parts(&message) else {
+pub(super) fn read(node: &str, message: &[u8]) -> Received {
+    let Some(parts) = parts(message) else {
         return Received::Message(plain(message));
     };
-    if sender_node == node.as_bytes() {
+    if parts.node == node.as_bytes() {
         return Received::Own;
     }
-    let kind = match kind {
+    let kind = match parts.kind {
         b't' => Kind::Text,
         b'b' => Kind::Binary,
         b'j' => Kind::Json,
         b'g' => return Received::Gap,
         _ => return Received::Message(plain(message)),
     };
-    let sender = match sender {
+    let sender = match parts.sender {
         [] => None,
         sender => match serde_json::from_slice::<String>(sender) {
             Ok(sender) => Some(sender.into_boxed_str()),
@@ -82,31 +82,42 @@ pub(super) fn read(node: &str, message: Bytes) -> Received {
     };
     Received::Message(Payload {
         kind,
-        bytes: message.slice(content..),
+        bytes: Bytes::copy_from_slice(parts.content),
         sender,
     })
 }
 
-/// Node, kind and sender of an envelope, and where its content begins.
-fn parts(message: &[u8]) -> Option<(&[u8], u8, &[u8], usize)> {
+/// What is in an envelope, as it is written.
+struct Parts<'a> {
+    node: &'a [u8],
+    kind: u8,
+    sender: &'a [u8],
+    content: &'a [u8],
+}
+
+fn parts(message: &[u8]) -> Option<Parts<'_>> {
     let rest = message.strip_prefix(MARK)?;
     let (node, rest) = rest.split_at_checked(NODE)?;
     let [b':', kind, b':', rest @ ..] = rest else {
         return None;
     };
     let end = rest.iter().position(|byte| *byte == b'\n')?;
-    let content = message.len() - rest.len() + end + 1;
-    Some((node, *kind, &rest[..end], content))
+    Some(Parts {
+        node,
+        kind: *kind,
+        sender: &rest[..end],
+        content: &rest[end + 1..],
+    })
 }
 
-fn plain(message: Bytes) -> Payload {
-    let kind = match std::str::from_utf8(&message) {
+fn plain(message: &[u8]) -> Payload {
+    let kind = match std::str::from_utf8(message) {
         Ok(_) => Kind::Text,
         Err(_) => Kind::Binary,
     };
     Payload {
         kind,
-        bytes: message,
+        bytes: Bytes::copy_from_slice(message),
         sender: None,
     }
 }
@@ -131,13 +142,13 @@ mod tests {
                 bytes: Bytes::copy_from_slice(bytes),
                 sender: sender.map(Into::into),
             };
-            let written = Bytes::from(write(US, &payload));
-            assert_eq!(read(US, written.clone()), Received::Own);
-            assert_eq!(read(THEM, written), Received::Message(payload));
+            let written = write(US, &payload);
+            assert_eq!(read(US, &written), Received::Own);
+            assert_eq!(read(THEM, &written), Received::Message(payload));
         }
-        let gap = Bytes::from(write_gap(US));
-        assert_eq!(read(THEM, gap.clone()), Received::Gap);
-        assert_eq!(read(US, gap), Received::Own);
+        let gap = write_gap(US);
+        assert_eq!(read(THEM, &gap), Received::Gap);
+        assert_eq!(read(US, &gap), Received::Own);
     }
 
     #[test]
@@ -152,13 +163,12 @@ mod tests {
             &long,
             &sender,
         ] {
-            let payload = plain(Bytes::copy_from_slice(text.as_bytes()));
+            let payload = plain(text.as_bytes());
             assert_eq!(payload.kind, Kind::Text);
-            let received = read(US, payload.bytes.clone());
+            let received = read(US, &payload.bytes);
             assert_eq!(received, Received::Message(payload));
         }
-        let bytes = Bytes::from_static(&[0xff, 0]);
-        let Received::Message(payload) = read(US, bytes) else {
+        let Received::Message(payload) = read(US, &[0xff, 0]) else {
             unreachable!("nothing of ours begins like this");
         };
         assert_eq!(payload.kind, Kind::Binary);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-
 use super::super::hub::Hub;
+use super::super::interest::Interest;
+use super::super::transport::Refusal;
 use super::envelope::{self, Received};
 use crate::redis::{Error, FeedListener};
 
@@ -28,7 +28,7 @@ impl Inbox {
 }
 
 impl FeedListener for Inbox {
-    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: Bytes) {
+    fn message(&self, channel: &[u8], pattern: Option<&[u8]>, payload: &[u8]) {
         let channel = String::from_utf8_lossy(channel);
         let pattern = pattern.map(String::from_utf8_lossy);
         match envelope::read(&self.node, payload) {
@@ -52,5 +52,31 @@ impl FeedListener for Inbox {
         if !self.is_told.swap(true, Ordering::SeqCst) {
             eprintln!("[next-puff] pub/sub cannot listen to Redis and tries again: {error}");
         }
+    }
+
+    fn refused(&self, name: &[u8], is_pattern: bool, error: &Error) {
+        let interest = match (is_pattern, String::from_utf8_lossy(name)) {
+            (false, name) => Interest::channel(&name),
+            (true, name) => Interest::pattern(&name),
+        };
+        let refusal = refusal(&interest, error);
+        eprintln!("[next-puff] {refusal} {}", refusal.hint);
+        self.hub.tell_refusal(&interest, &refusal);
+    }
+}
+
+/// Why nothing comes by an interest.
+pub(super) fn refusal(interest: &Interest, error: &Error) -> Refusal {
+    let (kind, name) = match interest {
+        Interest::Channel(name) => ("channel", name),
+        Interest::Pattern(name) => ("pattern", name),
+    };
+    Refusal {
+        reason: format!(
+            "Messages of other processes do not come on the {kind} \"{name}\": {error}."
+        ),
+        hint: format!(
+            "Allow it to the user that REDIS_URL names: ACL SETUSER <user> \"&{name}\" +@pubsub."
+        ),
     }
 }

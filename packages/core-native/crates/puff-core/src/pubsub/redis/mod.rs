@@ -22,7 +22,7 @@ use super::hub::Hub;
 use super::interest::Interest;
 use super::node::new_node;
 use super::payload::Payload;
-use super::transport::{Overflow, Transport, Wait};
+use super::transport::{Overflow, Refusal, Transport, Wait};
 use crate::redis::{Client, Config, Feed};
 
 /// A [`Transport`] on a Redis server.
@@ -76,6 +76,14 @@ impl Transport for RedisTransport {
                 self.feed.ready().await;
             }
         })
+    }
+
+    fn refusal(&self, interest: &Interest) -> Option<Refusal> {
+        let error = match interest {
+            Interest::Channel(channel) => self.feed.refusal(channel.as_bytes(), false),
+            Interest::Pattern(pattern) => self.feed.refusal(pattern.as_bytes(), true),
+        };
+        error.map(|error| inbox::refusal(interest, &error))
     }
 
     fn flushed(&self) -> Wait<'_> {

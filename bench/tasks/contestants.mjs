@@ -6,5 +6,6 @@ export const contestants = {
   'graphile-worker': { module: 'graphile-worker', variant: '' },
   'graphile-worker, local queue': { module: 'graphile-worker', variant: 'local-queue' },
   'BullMQ, ioredis': { module: 'bullmq', variant: 'redis' },
+  'BullMQ, next-puff/ioredis': { module: 'bullmq', variant: 'next-puff' },
   'next-puff, BullMQ': { module: 'next-puff', variant: 'bullmq' },
 };

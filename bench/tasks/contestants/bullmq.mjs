@@ -1,4 +1,4 @@
-// BullMQ 6: on Redis by ioredis, or on its own PostgreSQL backend.
+// BullMQ 6: on Redis by ioredis or by next-puff's client, or on its own PostgreSQL backend.
 import {
   createPostgresBackend,
   Queue as RedisQueue,
@@ -12,9 +12,7 @@ export async function open({ databaseUrl, redisUrl }, variant) {
   const { Queue, Worker } = isPostgres
     ? withBackend(createPostgresBackend)
     : { Queue: RedisQueue, Worker: RedisWorker };
-  const connection = isPostgres
-    ? { connectionString: databaseUrl, max: 10, migrate: true }
-    : { url: redisUrl, maxRetriesPerRequest: null };
+  const connection = await connectionOf(variant, { databaseUrl, redisUrl });
   const queue = new Queue('bench', { connection });
   await queue.waitUntilReady();
   return {
@@ -28,6 +26,16 @@ export async function open({ databaseUrl, redisUrl }, variant) {
       worker.on('error', (error) => console.error(error));
       return () => worker.close();
     },
-    close: () => queue.close(),
+    async close() {
+      await queue.close();
+      if (variant === 'next-puff') connection.disconnect();
+    },
   };
+}
+
+async function connectionOf(variant, { databaseUrl, redisUrl }) {
+  if (variant === 'postgres') return { connectionString: databaseUrl, max: 10, migrate: true };
+  if (variant === 'redis') return { url: redisUrl, maxRetriesPerRequest: null };
+  const { Redis } = await import('next-puff/ioredis');
+  return new Redis(redisUrl, { maxRetriesPerRequest: null });
 }

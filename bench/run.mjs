@@ -4,6 +4,7 @@ const benchmarks = {
   postgres: 'how fast are statements, against node-postgres and postgres.js?',
   graphql: 'how fast are GraphQL operations, against other servers and one written by hand?',
   server: 'what does the Rust server in front of Next.js save, against `next start`?',
+  cache: 'how fast is a cached page, against `next start` with a handler for Redis from npm?',
   websockets: 'what do WebSockets cost, and how fast does a message reach all?',
   tasks: 'how many background tasks run per second, and how soon?',
   redis: 'how fast are commands of Redis, against ioredis and node-redis?',

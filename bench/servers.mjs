@@ -53,7 +53,8 @@ export async function startServer(name, command, ask, env = {}) {
   throw new Error(`${name} did not start. It answered ${answer} and printed:\n${output}`);
 }
 
-async function freePort() {
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

@@ -25,13 +25,13 @@ async function command(file, options, { directory, env = {} }) {
   }
 }
 
-/** Installs the contestants' packages, if they are not the wanted ones already. */
-export async function installPackages() {
-  const wanted = readFileSync(`${CONTESTANTS}/package.json`, 'utf8');
-  const installed = `${CONTESTANTS}/node_modules/.installed.json`;
+/** Installs the contestants' packages in their folder, if they are not the wanted ones already. */
+export async function installPackages(directory = CONTESTANTS, more = []) {
+  const wanted = readFileSync(`${directory}/package.json`, 'utf8');
+  const installed = `${directory}/node_modules/.installed.json`;
   if (existsSync(installed) && readFileSync(installed, 'utf8') === wanted) return;
-  const options = ['install', '--no-package-lock', '--no-audit', '--no-fund'];
-  await command('npm', options, { directory: CONTESTANTS });
+  const options = ['install', '--no-package-lock', '--no-audit', '--no-fund', ...more];
+  await command('npm', options, { directory });
   writeFileSync(installed, wanted);
 }
 
@@ -61,8 +61,8 @@ export function puffProgram() {
 }
 
 /** Builds an app of Next.js. */
-export async function buildNext(app) {
-  await command(process.execPath, [nextProgram(app), 'build', app], { directory: app });
+export async function buildNext(app, env = {}) {
+  await command(process.execPath, [nextProgram(app), 'build', app], { directory: app, env });
 }
 
 /** Builds a Rust program with optimisations and returns the folder that it is in. */

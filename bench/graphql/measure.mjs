@@ -38,7 +38,7 @@ async function measureOnce(server, database, operation, seconds) {
     p99,
     errors,
     serverCpuMs: (spent('server') * 1000) / requests,
-    postgresCpuMs: (spent('postgres') * 1000) / requests,
+    storeCpuMs: (spent('postgres') * 1000) / requests,
     foreignCores: Math.max(0, foreign / took),
     peakMemoryMb: residentMemory(server.pid),
   };

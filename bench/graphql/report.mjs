@@ -20,8 +20,9 @@ function short(value) {
  *
  * @param measurements objects of `measure.mjs`
  * @param base the contestant that ratios refer to
+ * @param store what works for the servers
  */
-export function report(measurements, names, operations, base) {
+export function report(measurements, names, operations, base, store = 'PostgreSQL') {
   const cell = (name, operation) => {
     const all = measurements.filter((one) => one.name === name && one.operation === operation);
     const quiet = all.filter((one) => one.foreignCores <= FOREIGN_CORES);
@@ -50,9 +51,9 @@ export function report(measurements, names, operations, base) {
   table('latency in ms, p50 / p99', (name, operation) => {
     return `${short(middle(name, operation, 'p50'))} / ${short(middle(name, operation, 'p99'))}`;
   });
-  table('CPU ms per request, server + PostgreSQL', (name, operation) => {
+  table(`CPU ms per request, server + ${store}`, (name, operation) => {
     const server = short(middle(name, operation, 'serverCpuMs'));
-    return `${server} + ${short(middle(name, operation, 'postgresCpuMs'))}`;
+    return `${server} + ${short(middle(name, operation, 'storeCpuMs'))}`;
   });
 
   console.log('\npeak memory of the server in MB (VmHWM)\n');

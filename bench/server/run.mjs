@@ -3,25 +3,17 @@
 // One server at a time, 32 connections, each with one request at a time; the order of the contestants
 // alternates between rounds, medians count. Before that all of them must give the same bytes.
 // wrk makes the load (`apt-get install wrk`): anything slower would measure itself.
-import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { buildNext, nextProgram, puffProgram } from '../graphql/building.mjs';
-import {
-  cpuSeconds,
-  machineCpuSeconds,
-  ownCpuSeconds,
-  residentMemory,
-} from '../graphql/processes.mjs';
+import { residentMemory } from '../graphql/processes.mjs';
 import { report } from '../graphql/report.mjs';
+import { load, measure } from '../http-load.mjs';
 import { startServer } from '../servers.mjs';
 import { requestOf, targets } from './targets.mjs';
 
-const run = promisify(execFile);
 const APP = fileURLToPath(new URL('app', import.meta.url));
-const SCRIPT = fileURLToPath(new URL('request.lua', import.meta.url));
-const CONNECTIONS = 32;
 
 const contestants = {
   next: (port) => [nextProgram(APP), 'start', APP, `--port=${port}`, '--hostname=127.0.0.1'],
@@ -86,28 +78,6 @@ async function takeTurns() {
   return measurements;
 }
 
-async function measure(server, target, seconds) {
-  const clocks = () => ({
-    server: cpuSeconds(server.pid),
-    load: ownCpuSeconds(),
-    machine: machineCpuSeconds(),
-  });
-  const before = clocks();
-  const { requests, seconds: took, errors, p50, p99 } = await load(server.url, target, seconds);
-  const after = clocks();
-  const spent = (clock) => after[clock] - before[clock];
-  return {
-    requestsPerSecond: requests / took,
-    p50,
-    p99,
-    errors,
-    serverCpuMs: (spent('server') * 1000) / requests,
-    postgresCpuMs: 0,
-    foreignCores: Math.max(0, (spent('machine') - spent('server') - spent('load')) / took),
-    peakMemoryMb: residentMemory(server.pid),
-  };
-}
-
 /** Memory after each 100,000 of a million requests, all targets in turn. */
 async function countToAMillion() {
   for (const name of names) {
@@ -124,12 +94,6 @@ async function countToAMillion() {
       console.log(`${name}: resident MB after each 100,000 requests: ${memory.join(', ')}`);
     });
   }
-}
-
-async function load(url, { path, body }, seconds) {
-  const arguments_ = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '20s', '-s', SCRIPT];
-  const { stdout } = await run('wrk', [...arguments_, url + path, '--', ...(body ? [body] : [])]);
-  return JSON.parse(/^JSON (.*)$/m.exec(stdout)[1]);
 }
 
 async function withServer(name, use) {

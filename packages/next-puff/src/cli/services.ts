@@ -6,8 +6,10 @@ import {
   settingsOf,
 } from '../config/index.cjs';
 import { startEmbeddedPostgres } from '../embedded/index.js';
+import { hasEmbeddedPostgres } from '../embedded/layout.js';
 import { findNext, type NextInstallation } from '../next/next-installation.js';
 import { say } from '../report.js';
+import { chosenEngine } from '../tasks/open-store.js';
 
 /** How an app is configured: its `.env` files and `puff.config.*`, read as Next.js would read them. */
 export interface AppConfiguration {
@@ -15,6 +17,8 @@ export interface AppConfiguration {
   settings: PuffSettings;
   /** URL of the default pool; without it the embedded PostgreSQL is used. */
   databaseUrl: string | undefined;
+  /** Where tasks are kept. */
+  taskEngine: 'postgres' | 'bullmq';
 }
 
 /** What runs beside the app. */
@@ -30,7 +34,8 @@ export function readConfiguration(directory: string, isDev: boolean): AppConfigu
   loadEnvironment(directory, isDev);
   const config = loadConfig(directory);
   const databaseUrl = config.postgres?.url || process.env.DATABASE_URL || undefined;
-  return { config, settings: settingsOf(config), databaseUrl };
+  const settings = settingsOf(config);
+  return { config, settings, databaseUrl, taskEngine: chosenEngine(settings) };
 }
 
 /** Reads the configuration of an app and leaves `process.env` as it was. */
@@ -67,6 +72,22 @@ export async function startServices(
       : `embedded PostgreSQL ready on port ${postgres.port} after ${took} (DATABASE_URL is not set)`,
   );
   return { isEmbedded: true, stop: () => postgres.stop() };
+}
+
+/**
+ * As {@link startServices}, for what works on tasks and serves no requests: where Redis keeps them, a database that nobody
+ * has configured is not started, unless the project has an embedded one, which its servers use.
+ */
+export async function startTaskServices(
+  directory: string,
+  configuration: AppConfiguration,
+): Promise<Services> {
+  const { settings, taskEngine } = configuration;
+  if (taskEngine === 'postgres' || hasEmbeddedPostgres(directory)) {
+    return startServices(directory, configuration);
+  }
+  publishSettings(settings, 'cli');
+  return { isEmbedded: false, stop: async () => {} };
 }
 
 function loadEnvironment(directory: string, isDev: boolean): void {

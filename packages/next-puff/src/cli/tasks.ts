@@ -9,7 +9,7 @@ import {
 } from '../tasks/store.js';
 import { statusOf } from '../tasks/task-handle.js';
 import type { CliCommand } from './command.js';
-import { readConfiguration, startServices } from './services.js';
+import { readConfiguration, startTaskServices } from './services.js';
 import { suggest } from './suggestion.js';
 import { UsageError } from './usage-error.js';
 
@@ -83,7 +83,7 @@ Environment
     const environment = process.env as Record<string, string | undefined>;
     environment.NODE_ENV ??= 'development';
     const isDev = environment.NODE_ENV !== 'production';
-    const services = await startServices(directory, readConfiguration(directory, isDev));
+    const services = await startTaskServices(directory, readConfiguration(directory, isDev));
     try {
       return await action(await openStore(), read);
     } finally {

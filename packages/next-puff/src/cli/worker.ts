@@ -5,7 +5,7 @@ import type { CliCommand } from './command.js';
 import { readDirectory, readPort } from './next-arguments.js';
 import { runNode } from './node-process.js';
 import { setNodeEnvironment } from './serve.js';
-import { peekConfiguration, startServices } from './services.js';
+import { peekConfiguration, startTaskServices } from './services.js';
 import { UsageError } from './usage-error.js';
 
 const PROGRAM = fileURLToPath(new URL('../server/task-worker.js', import.meta.url));
@@ -31,6 +31,9 @@ Options
 Environment
   DATABASE_URL  PostgreSQL to use; also read from .env files and from puff.config's postgres.url
   REDIS_URL     Redis to keep tasks in, with BullMQ, in place of PostgreSQL
+
+Without DATABASE_URL the embedded PostgreSQL is started, except where Redis keeps the tasks and the
+project has no embedded PostgreSQL yet.
 
 SIGTERM and Ctrl-C end it in good order: no more tasks are taken, those that run get tasks.shutdownMs to
 end (default: 15 seconds), then they are aborted and given back for other workers.
@@ -64,7 +67,7 @@ Examples
     };
     const { directory } = options;
     setNodeEnvironment(false);
-    const services = await startServices(directory, peekConfiguration(directory, false));
+    const services = await startTaskServices(directory, peekConfiguration(directory, false));
     try {
       return await runNode(PROGRAM, [JSON.stringify(options)]);
     } finally {

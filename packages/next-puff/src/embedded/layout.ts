@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /**
@@ -16,6 +16,11 @@ export interface Layout {
 export function projectLayout(projectDirectory: string): Layout {
   const state = join(resolve(projectDirectory), '.puff', 'postgres');
   return { state, server: state };
+}
+
+/** Whether a project has had an embedded server. */
+export function hasEmbeddedPostgres(projectDirectory: string): boolean {
+  return existsSync(projectLayout(projectDirectory).state);
 }
 
 /** Creates the state directory of a project, hidden from git. */

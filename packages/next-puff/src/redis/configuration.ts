@@ -1,3 +1,4 @@
+import type { PuffSettings } from '../config/puff-config.cjs';
 import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
 import type { RedisSettings } from './connection.js';
@@ -33,8 +34,10 @@ export function redisSettings(name: string = DEFAULT_CLIENT): RedisSettings {
 }
 
 /** The settings of the default client; nothing when no Redis is configured. */
-export function configuredRedis(): RedisSettings | undefined {
-  const { clients: _clients, ...defaultClient } = settings().redis ?? {};
+export function configuredRedis(
+  { redis }: Pick<PuffSettings, 'redis'> = settings(),
+): RedisSettings | undefined {
+  const { clients: _clients, ...defaultClient } = redis ?? {};
   const { url = process.env.REDIS_URL, host, path, sentinels } = defaultClient;
   if (!url && !host && !path && !sentinels) return undefined;
   return url ? { ...defaultClient, url } : defaultClient;

@@ -1,3 +1,4 @@
+import type { PuffSettings } from '../config/puff-config.cjs';
 import { settings } from '../config/settings.js';
 import { PuffError } from '../errors.js';
 import { configuredRedis } from '../redis/configuration.js';
@@ -8,8 +9,10 @@ const KEY = Symbol.for('next-puff.task-store');
 const globals = globalThis as { [KEY]?: Promise<TaskStore> };
 
 /** The engine that the configuration asks for: BullMQ where there is a Redis, PostgreSQL otherwise. */
-export function chosenEngine(): TaskStore['engine'] {
-  return settings().tasks.engine ?? (configuredRedis() ? 'bullmq' : 'postgres');
+export function chosenEngine(
+  given: Pick<PuffSettings, 'tasks' | 'redis'> = settings(),
+): TaskStore['engine'] {
+  return given.tasks.engine ?? (configuredRedis(given) ? 'bullmq' : 'postgres');
 }
 
 /**

@@ -39,7 +39,13 @@ describe('a built app', () => {
   test('runs what a route schedules, with the code of the app', async () => {
     const id = await schedule(origin, { to: 'Ada' });
     const task = 'tasks/mail#sendMail';
-    expect(await resultOf(origin, id)).toEqual({ text: 'hello Ada', task, by: 'server' });
+    expect(await resultOf(origin, id)).toMatchObject({ text: 'hello Ada', task, by: 'server' });
+  });
+
+  test('runs what a request schedules as a part of its trace', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const id = await schedule(origin, { to: 'Ida' }, { traceparent });
+    expect(await resultOf(origin, id)).toMatchObject({ trace: traceparent });
   });
 
   test('runs the schedules of files that only taskRoutes() brings in', async () => {

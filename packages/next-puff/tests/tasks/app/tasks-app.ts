@@ -22,6 +22,8 @@ export interface Mail {
   readonly task: string;
   /** `FIXTURE_NAME` of the process that ran it. */
   readonly by: string;
+  /** `traceparent` of the request that scheduled it. */
+  readonly trace: string | null;
 }
 
 /** A copy of the fixture app, on a database of a test's own. */
@@ -94,9 +96,11 @@ export class TasksApp {
 export async function schedule(
   origin: string,
   mail: { to: string; gate?: string },
+  headers: Record<string, string> = {},
 ): Promise<string> {
   const response = await fetch(`${origin}/api/mail`, {
     method: 'POST',
+    headers,
     body: JSON.stringify(mail),
   });
   if (!response.ok) throw new Error(`The mail was not scheduled: ${response.status}`);

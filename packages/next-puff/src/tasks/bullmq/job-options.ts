@@ -7,8 +7,11 @@ const PRIORITY_OFFSET = 2 ** 20;
 /** The largest priority, and less its sign the smallest one. */
 export const MAX_PRIORITY = PRIORITY_OFFSET - 1;
 
-/** A job this much behind its time when it is added is sorted in by that time, through BullMQ's delayed jobs. */
-const LATE_MS = 5;
+/**
+ * A job this much behind its time when it is added is sorted in by that time, through BullMQ's delayed jobs, which costs Redis
+ * more and the worker a wake-up. Whoever means "now" is behind by as much as the event loop was busy in between.
+ */
+const LATE_MS = 50;
 
 /** Lines of a job's log that are kept. */
 export const KEPT_LOGS = 100;

@@ -1,7 +1,21 @@
 import { loadNative } from '../native.js';
+import { resetShared, type Taken, takeShared } from './shared-limits.js';
+
+/** Who counts a limit. */
+export interface RateLimitSharing {
+  /** Whether Redis counts, for all processes that have the same `cache.prefix`, instead of this process. Default false. */
+  shared?: boolean;
+  /**
+   * What happens where Redis does not answer: everything is allowed, nothing is, or this process counts for itself.
+   * Default `local`.
+   */
+  onUnavailable?: 'allow' | 'deny' | 'local';
+  /** Milliseconds for which Redis is waited for, from 1 to 60,000; after a failure it is left alone for 500 ms. Default 250. */
+  timeoutMs?: number;
+}
 
 /** How often something may happen. */
-export interface RateLimitOptions {
+export interface RateLimitOptions extends RateLimitSharing {
   /** How many units may be taken at once: a whole number from 1 to 1,000,000. */
   limit: number;
   /** Milliseconds until that many have come back; they come back evenly, one per `windowMs / limit`. */
@@ -22,11 +36,17 @@ export interface RateLimitResult {
   resetAt: number;
   /** Milliseconds until the units can be taken; 0 when they were. */
   retryAfterMs: number;
+  /** Who decided: this process, Redis, or `onUnavailable` because Redis did not answer. */
+  decidedBy: 'process' | 'redis' | 'onUnavailable';
 }
 
 const MAX_LIMIT = 1_000_000;
 const MAX_WINDOW_MS = 366 * 24 * 3_600_000;
 const MAX_KEY_LENGTH = 1_000;
+const MAX_TIMEOUT_MS = 60_000;
+
+/** When a caller that was denied because Redis did not answer may try again. */
+const DENIED_MS = 1_000;
 
 /**
  * Takes units of a key's limit, if they are there; a refusal costs nothing.
@@ -35,7 +55,7 @@ const MAX_KEY_LENGTH = 1_000;
  * time at most `limit` units and those that came back in it are taken.
  *
  * Limits are counted in the memory of this process, for all its isolates; 100,000 keys are remembered, and beyond that those
- * that were not asked for longest are forgotten.
+ * that were not asked for longest are forgotten. With `shared` they are counted in Redis, by its clock.
  *
  * @example
  * const result = await rateLimit(`login ${address}`, { limit: 5, windowMs: 60_000 });
@@ -43,6 +63,7 @@ const MAX_KEY_LENGTH = 1_000;
  *
  * @throws {TypeError} for a key that is no text or an empty one
  * @throws {RangeError} for numbers out of range
+ * @throws {PuffError} `PUFF_REDIS_NOT_CONFIGURED` with `shared` where no Redis is configured
  */
 export async function rateLimit(key: string, options: RateLimitOptions): Promise<RateLimitResult> {
   checkKey(key);
@@ -50,18 +71,36 @@ export async function rateLimit(key: string, options: RateLimitOptions): Promise
   checkNumber('limit', limit, 1, MAX_LIMIT);
   checkNumber('windowMs', windowMs, 1, MAX_WINDOW_MS);
   checkNumber('cost', cost, 0, limit);
-  const [taken, remaining, resetAfterMs, retryAfterMs] = loadNative().rateLimitTake(
-    key,
-    limit,
-    windowMs,
-    cost,
-  ) as [number, number, number, number];
+  if (options.shared !== true) return resultOf(limit, takeHere(key, options), 'process');
+  const { onUnavailable, timeoutMs } = sharingOf(options);
+  const taken = await takeShared(key, limit, windowMs, cost, timeoutMs);
+  if (taken !== undefined) return resultOf(limit, taken, 'redis');
+  switch (onUnavailable) {
+    case 'local':
+      return resultOf(limit, takeHere(key, options), 'onUnavailable');
+    case 'allow':
+      return resultOf(limit, [1, limit - cost, 0, 0], 'onUnavailable');
+    case 'deny':
+      return resultOf(limit, [0, 0, DENIED_MS, DENIED_MS], 'onUnavailable');
+  }
+}
+
+function takeHere(key: string, { limit, windowMs, cost = 1 }: RateLimitOptions): Taken {
+  return loadNative().rateLimitTake(key, limit, windowMs, cost) as Taken;
+}
+
+function resultOf(
+  limit: number,
+  [taken, remaining, resetAfterMs, retryAfterMs]: Taken,
+  decidedBy: RateLimitResult['decidedBy'],
+): RateLimitResult {
   return {
     allowed: taken === 1,
     limit,
     remaining,
     resetAt: Math.ceil(Date.now() + resetAfterMs),
     retryAfterMs: Math.ceil(retryAfterMs),
+    decidedBy,
   };
 }
 
@@ -70,17 +109,22 @@ rateLimit.peek = async (key: string, options: RateLimitOptions): Promise<RateLim
   const { cost = 1 } = options;
   const state = await rateLimit(key, { ...options, cost: 0 });
   checkNumber('cost', cost, 0, options.limit);
-  if (state.remaining >= cost) return state;
+  if (!state.allowed || state.remaining >= cost) return state;
   const interval = options.windowMs / options.limit;
   const untilReset = state.resetAt - Date.now();
   const retryAfterMs = Math.max(1, Math.ceil(untilReset + cost * interval - options.windowMs));
   return { ...state, allowed: false, retryAfterMs };
 };
 
-/** Gives a key all its units back; whether any had been taken. */
-rateLimit.reset = async (key: string): Promise<boolean> => {
+/**
+ * Gives a key all its units back; whether any had been taken. With `shared` in Redis and in this process; where Redis does not
+ * answer it gives back what this process has counted.
+ */
+rateLimit.reset = async (key: string, sharing: RateLimitSharing = {}): Promise<boolean> => {
   checkKey(key);
-  return loadNative().rateLimitReset(key);
+  const { timeoutMs } = sharingOf(sharing);
+  const wasTakenThere = sharing.shared === true && (await resetShared(key, timeoutMs)) === true;
+  return loadNative().rateLimitReset(key) || wasTakenThere;
 };
 
 /**
@@ -107,4 +151,15 @@ function checkNumber(name: string, value: number, from: number, to: number): voi
   if (!Number.isSafeInteger(value) || value < from || value > to) {
     throw new RangeError(`${name} is a whole number from ${from} to ${to}, not ${String(value)}.`);
   }
+}
+
+function sharingOf(sharing: RateLimitSharing): Required<RateLimitSharing> {
+  const { shared = false, onUnavailable = 'local', timeoutMs = 250 } = sharing;
+  checkNumber('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS);
+  if (!['allow', 'deny', 'local'].includes(onUnavailable)) {
+    throw new RangeError(
+      `onUnavailable is 'allow', 'deny' or 'local', not ${String(onUnavailable)}.`,
+    );
+  }
+  return { shared, onUnavailable, timeoutMs };
 }

@@ -7,7 +7,7 @@ export class Cluster {
   constructor() {
     throw unsupported(
       'Cluster',
-      'Use `redis` of next-puff with the address of a cluster, or ioredis itself without `patch`.',
+      'Use one node or a proxy that hides the cluster, or ioredis itself without `patch`.',
     );
   }
 }

@@ -19,7 +19,7 @@ const LOSSES: readonly unknown[] = [
 export function connectionOf(options: CompleteOptions, database: number) {
   const { host, port, path, username, password, connectionName, connectTimeout, tls } = options;
   const settings: RedisSettings = {
-    ...(path ? { path } : { host, port }),
+    ...(options.sentinels ? sentinelsOf(options) : path ? { path } : { host, port }),
     ...(username && { username }),
     ...(password && { password }),
     ...(connectionName && { clientName: connectionName }),
@@ -33,6 +33,18 @@ export function connectionOf(options: CompleteOptions, database: number) {
     maxWaiting: 2 ** 31,
   };
   return openRedisConnection(settings);
+}
+
+function sentinelsOf(options: CompleteOptions): RedisSettings {
+  const { sentinels, name, sentinelUsername, sentinelPassword } = options;
+  return {
+    sentinels: (sentinels ?? []).map(({ host = 'localhost', port = 26_379 }) =>
+      host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    ),
+    ...(name && { masterName: name }),
+    ...(sentinelUsername && { sentinelUsername }),
+    ...(sentinelPassword && { sentinelPassword }),
+  };
 }
 
 function tlsOf(tls: Exclude<CompleteOptions['tls'], true | undefined>): RedisTlsConfig {

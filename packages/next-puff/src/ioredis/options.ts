@@ -2,6 +2,14 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { unsupported } from './errors.js';
 import type { ScriptDefinition } from './script.js';
 
+/** Where a sentinel is. */
+export interface SentinelAddress {
+  /** Default localhost. */
+  host?: string | undefined;
+  /** Default 26379. */
+  port?: number | string | undefined;
+}
+
 /** The options of ioredis that this client has, with ioredis' meaning; times are in milliseconds. */
 export interface RedisOptions {
   host?: string | undefined;
@@ -13,6 +21,14 @@ export interface RedisOptions {
   /** The database's number. Default 0. */
   db?: number | string | undefined;
   tls?: TlsOptions | true | undefined;
+  /** Where sentinels are, which know the primary; in place of host and port. */
+  sentinels?: readonly SentinelAddress[] | null | undefined;
+  /** What the sentinels call the primary. */
+  name?: string | undefined;
+  sentinelUsername?: string | null | undefined;
+  sentinelPassword?: string | null | undefined;
+  /** Whether `tls` is for the sentinels, too; one without the other there is not. */
+  enableTLSForSentinelMode?: boolean | undefined;
   /** What the connection is called in CLIENT LIST. */
   connectionName?: string | null | undefined;
   /** Whether to connect with the first command only. Default false. */
@@ -86,12 +102,16 @@ const DEFAULTS = {
 
 /** What ioredis has and this client has not, with what to do instead. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  sentinels: 'Give the address of the primary, or use ioredis itself for this client.',
   Connector: 'Give host, port or path.',
   monitor: 'Use `redis-cli monitor`.',
   socketTimeout: 'Use commandTimeout, which bounds each command.',
   blockingTimeout: 'Give blocking commands a timeout of their own, or use commandTimeout.',
   himportFieldsets: 'Use HSET.',
+  sentinelRetryStrategy: 'Use retryStrategy, which is also asked when no sentinel answers.',
+  preferredSlaves: 'Give host and port of the replica.',
+  natMap: 'Let the sentinels announce addresses that clients reach (sentinel announce-ip).',
+  sentinelTLS: 'Use tls with enableTLSForSentinelMode, for sentinels and servers alike.',
+  failoverDetector: 'A lost connection asks the sentinels by itself.',
 };
 
 /** Puts the arguments of the constructor together: a port, a host, a path, a URL, options; the first that says something counts. */
@@ -111,7 +131,39 @@ export function completeOptions(args: readonly unknown[]): CompleteOptions {
   if (given.replyMapping === 'resp3') {
     throw unsupported('replyMapping "resp3"', 'Replies have the shapes of RESP2, as by default.');
   }
-  return { ...given, port: Number(given.port), db: Number(given.db) } as CompleteOptions;
+  checkSentinels(given);
+  return {
+    ...given,
+    port: wholeNumber('port', given.port, 1, 65_535),
+    db: wholeNumber('db', given.db, 0, 2 ** 31 - 1),
+  } as CompleteOptions;
+}
+
+function checkSentinels({ sentinels, name, role, tls, enableTLSForSentinelMode }: RedisOptions) {
+  if (!sentinels) return;
+  if (!Array.isArray(sentinels) || sentinels.length === 0) {
+    throw new TypeError('The option sentinels is a list of { host, port } with at least one.');
+  }
+  if (!name)
+    throw new TypeError("The option sentinels needs name, the sentinels' word for the primary.");
+  if (role === 'slave') throw unsupported('role "slave"', 'Give host and port of the replica.');
+  if (tls && !enableTLSForSentinelMode) {
+    throw unsupported(
+      'tls for servers alone, without their sentinels',
+      'Set enableTLSForSentinelMode where the sentinels have TLS, too.',
+    );
+  }
+  for (const { port = 26_379 } of sentinels) wholeNumber('sentinels.port', port, 1, 65_535);
+}
+
+function wholeNumber(name: string, value: unknown, from: number, to: number): number {
+  const number = typeof value === 'string' && value !== '' ? Number(value) : value;
+  if (Number.isInteger(number) && (number as number) >= from && (number as number) <= to) {
+    return number as number;
+  }
+  throw new RangeError(
+    `The option ${name} is a whole number from ${from} to ${to}, not ${String(value)}.`,
+  );
 }
 
 /** Adds what is not there yet. */

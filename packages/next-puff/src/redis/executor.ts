@@ -27,6 +27,9 @@ export interface Executor {
 /** Milliseconds before a command that the server could not take for a moment is sent again. */
 const PAUSES = [50, 100, 200, 400];
 
+/** How long a server that takes no writes is kept, where no sentinel says which one does. */
+const SEARCH_PAUSE_MS = 5_000;
+
 /** Connections for blocking commands that are kept although nobody uses them. */
 const MAX_IDLE = 8;
 
@@ -34,6 +37,8 @@ const MAX_IDLE = 8;
 export class RedisPool implements Executor {
   readonly #name: string;
   #shared: RedisConnection | undefined;
+  /** When a server that takes writes was last looked for. */
+  #searchedAt = Number.NEGATIVE_INFINITY;
   readonly #idle: RedisConnection[] = [];
 
   constructor(name: string) {
@@ -50,10 +55,11 @@ export class RedisPool implements Executor {
   async run(args: readonly RedisArgument[], options?: RedisOptions): Promise<RedisReply> {
     const scoped = withContext(options);
     for (const delay of PAUSES) {
+      const connection = this.shared;
       try {
-        return await this.shared.command(args, scoped);
+        return await connection.command(args, scoped);
       } catch (error) {
-        if (!this.#mayPass(error)) throw error;
+        if (!this.#mayPass(error, connection)) throw error;
       }
       await pause(delay, undefined, { signal: scoped?.signal });
     }
@@ -61,19 +67,29 @@ export class RedisPool implements Executor {
   }
 
   /** Whether the same command may go well a moment later. */
-  #mayPass(error: unknown): boolean {
+  #mayPass(error: unknown, connection: RedisConnection): boolean {
     if (!(error instanceof RedisReplyError)) return false;
     const { code, reason } = error;
-    if (code === 'PUFF_REDIS_READONLY') {
-      const { sentinels, url = '' } = redisSettings(this.#name);
-      // The sentinels know a better one.
-      if (sentinels === undefined && !url.includes('+sentinel:')) return false;
-      this.shared.reconnect();
-      return true;
-    }
+    if (code === 'PUFF_REDIS_READONLY') return this.#leave(connection);
     return (
       code === 'PUFF_REDIS_LOADING' || (code === 'PUFF_REDIS_CLUSTER' && reason !== 'CROSSSLOT')
     );
+  }
+
+  /**
+   * Leaves a connection to a server that takes no writes: the sentinels know a better one, or the name means another one by
+   * now. What is under way on it is answered there. Whether there is another one to try.
+   */
+  #leave(connection: RedisConnection): boolean {
+    if (connection !== this.#shared) return true;
+    const { sentinels, url = '' } = redisSettings(this.#name);
+    const isNamed = sentinels !== undefined || url.includes('+sentinel:');
+    if (!isNamed && performance.now() - this.#searchedAt < SEARCH_PAUSE_MS) return false;
+    this.#searchedAt = performance.now();
+    this.#shared = undefined;
+    const close = (): void => connection.close();
+    connection.command(['PING']).then(close, close);
+    return true;
   }
 
   async runBlocking(args: readonly RedisArgument[], options?: RedisOptions): Promise<RedisReply> {

@@ -1,40 +1,11 @@
-import { afterEach, expect, test } from '@jest/globals';
-import { openRedisConnection, type RedisConnection } from '../../dist/redis/connection.js';
+import { expect, test } from '@jest/globals';
+import { anyFreePort } from '../../dist/embedded/port.js';
 import { redis } from '../../dist/redis/index.js';
-import { RedisServer, type RedisServerOptions } from './support/redis-server.ts';
+import { eventually, redisResources } from './support/redis-resources.ts';
+import type { RedisServerOptions } from './support/redis-server.ts';
 
-const servers: RedisServer[] = [];
-const connections: RedisConnection[] = [];
-
-async function start(settings: RedisServerOptions['settings'] = {}): Promise<RedisServer> {
-  const server = await RedisServer.start({ settings });
-  servers.push(server);
-  return server;
-}
-
-function open(...args: Parameters<typeof openRedisConnection>): RedisConnection {
-  const connection = openRedisConnection(...args);
-  connections.push(connection);
-  return connection;
-}
-
-afterEach(async () => {
-  for (const connection of connections.splice(0)) connection.close();
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
-});
-
-/** Waits until a function stops rejecting. */
-async function eventually<T>(run: () => Promise<T>): Promise<T> {
-  const end = Date.now() + 30_000;
-  for (;;) {
-    try {
-      return await run();
-    } catch (error) {
-      if (Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
+const { start: startWith, open } = redisResources();
+const start = (settings: RedisServerOptions['settings'] = {}) => startWith({ settings });
 
 test('without a configuration the error says how to configure it', async () => {
   const { NEXT_PUFF_CONFIG, REDIS_URL } = process.env;
@@ -125,7 +96,10 @@ test('a replica, a full server and a cluster without slots are named', async () 
   await expect(
     onFull.command(['SET', 'a', 'x'.repeat(2_000_000)]).then(() => onFull.command(['SET', 'b', 1])),
   ).rejects.toMatchObject({ code: 'PUFF_REDIS_OOM' });
-  const cluster = await start({ 'cluster-enabled': 'yes' });
+  const cluster = await start({
+    'cluster-enabled': 'yes',
+    'cluster-port': await anyFreePort('127.0.0.1'),
+  });
   const onCluster = open({ url: cluster.url });
   await expect(onCluster.command(['SET', 'a', 1])).rejects.toMatchObject({
     code: 'PUFF_REDIS_CLUSTER',

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { anyFreePort } from '../../../dist/embedded/port.js';
@@ -17,6 +17,8 @@ const GUARD =
 export interface RedisServerOptions {
   /** Lines of redis.conf by name, for example `{ requirepass: 'secret' }`; they replace ours. */
   settings?: Record<string, string | number>;
+  /** Lines of sentinel.conf: the server is a sentinel then, and the settings are not for it. */
+  sentinel?: readonly string[];
 }
 
 /** How a server is started again. */
@@ -34,6 +36,7 @@ export class RedisServer {
   /** Where its files are; the same after a restart. */
   readonly directory: string;
   #settings: Record<string, string | number>;
+  readonly #sentinel: readonly string[] | undefined;
   #child: ChildProcess | undefined;
   #guard: ChildProcess | undefined;
   #log = '';
@@ -42,6 +45,7 @@ export class RedisServer {
     this.port = port;
     this.directory = mkdtempSync(join(tmpdir(), 'next-puff-redis-'));
     this.#settings = options.settings ?? {};
+    this.#sentinel = options.sentinel;
   }
 
   /** Starts a server and resolves when it takes commands. @throws where there is none, or with its log when it ends */
@@ -102,16 +106,9 @@ export class RedisServer {
   }
 
   async #launch(waitsUntilReady: boolean): Promise<void> {
-    const settings = {
-      port: this.port,
-      bind: '127.0.0.1',
-      dir: this.directory,
-      save: '',
-      appendonly: 'no',
-      ...this.#settings,
-    };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-    const child = spawn(findRedisServer(), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(findRedisServer(), this.#arguments(), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     await once(child, 'spawn');
     this.#child = child;
     this.#guard = spawn('sh', ['-c', GUARD, 'guard', `${child.pid}`, this.directory], {
@@ -119,7 +116,8 @@ export class RedisServer {
       detached: true,
     });
     const started = this.#log.length;
-    const isReady = () => this.#log.includes('Ready to accept connections', started);
+    const sign = this.#sentinel ? 'Sentinel ID is' : 'Ready to accept connections';
+    const isReady = () => this.#log.includes(sign, started);
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => {
         reject(new Error(`The Redis server ${why}.\n${this.#log}`));
@@ -140,6 +138,29 @@ export class RedisServer {
       }
     });
     this.#log = this.#log.slice(-KEPT_LOG);
+  }
+
+  #arguments(): string[] {
+    if (this.#sentinel) {
+      const file = join(this.directory, 'sentinel.conf');
+      const lines = [
+        `port ${this.port}`,
+        'bind 127.0.0.1',
+        `dir ${this.directory}`,
+        ...this.#sentinel,
+      ];
+      writeFileSync(file, lines.join('\n'));
+      return [file, '--sentinel'];
+    }
+    const settings = {
+      port: this.port,
+      bind: '127.0.0.1',
+      dir: this.directory,
+      save: '',
+      appendonly: 'no',
+      ...this.#settings,
+    };
+    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -13,6 +13,10 @@ const LIMIT_MS = 30_000;
 export interface EngineServer {
   /** A store of its own, as another process would open it. */
   open(): TaskStore;
+  /** Kills it with SIGKILL; it stays down until `restart`. */
+  kill(): Promise<void>;
+  /** Brings it back, with all that it had committed. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 

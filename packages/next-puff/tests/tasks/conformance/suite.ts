@@ -11,6 +11,7 @@ import {
 import type { TaskStore } from '../../../dist/tasks/store.js';
 import { apiTests } from './api.ts';
 import { aborted, Bench, completed, type EngineServer, failed, gate, until } from './bench.ts';
+import { outageTests } from './outages.ts';
 
 /** What every engine of tasks does, seen through its store and through the tasks on it. */
 export function conformance(engine: TaskStore['engine'], start: () => Promise<EngineServer>): void {
@@ -30,6 +31,14 @@ export function conformance(engine: TaskStore['engine'], start: () => Promise<En
     describe('the store', () => storeTests(() => bench));
     describe('workers', () => workerTests(() => bench));
     describe('the API', () => apiTests(() => bench));
+    // On Redis see `bullmq/crashes.test.ts`.
+    if (engine === 'postgres') {
+      describe('outages', () =>
+        outageTests(
+          () => bench,
+          () => server,
+        ));
+    }
   });
 }
 

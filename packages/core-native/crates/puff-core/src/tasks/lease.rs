@@ -15,7 +15,7 @@ use super::error::Error;
 use super::params::{push_id, push_long};
 use super::records::{column, now, parsed};
 use super::store::Shared;
-use super::worker::{Abort, Worker};
+use super::worker::{Abort, Use, Worker};
 use crate::postgres::Params;
 
 /// `$1` worker, `$2` lease. Answers which runs are the worker's.
@@ -73,6 +73,7 @@ pub(super) async fn keep(store: Arc<Shared>, worker: Arc<Worker>) {
                 let was_out = renewed_at.is_none_or(|at| at.elapsed() >= lease);
                 renewed_at = Some(asked_at);
                 worker.leased(was_out);
+                worker.tell(Use::Lease, None);
                 if is_first || since.elapsed() >= lease / 2 {
                     // Tried again the next time.
                     let _ = take_over(&store).await;
@@ -81,7 +82,7 @@ pub(super) async fn keep(store: Arc<Shared>, worker: Arc<Worker>) {
             }
             Err(error) => {
                 steady_since = None;
-                worker.trouble(&error);
+                worker.tell(Use::Lease, Some(&error));
             }
         }
         worker.give_up_overdue();

@@ -76,6 +76,13 @@ pub enum Abort {
     Closing,
 }
 
+/// What a worker uses the store for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Use {
+    Lease,
+    Claims,
+}
+
 /// Runs jobs; must not wait.
 pub trait Runner: Send + Sync {
     /// Begins to run jobs; each ends with [`Worker::settle`].
@@ -123,11 +130,18 @@ pub(super) struct State {
     /// There may be jobs.
     pub(super) is_wanted: bool,
     is_closing: bool,
-    is_troubled: bool,
+    is_lease_troubled: bool,
+    are_claims_troubled: bool,
     /// How long a run takes on average.
     run_time: Duration,
     /// Which queue gets what is left when the slots are divided.
     turn: usize,
+}
+
+impl State {
+    fn has_trouble(&self) -> bool {
+        self.is_lease_troubled || self.are_claims_troubled
+    }
 }
 
 struct Run {
@@ -413,18 +427,22 @@ impl Worker {
         state.ahead_since = None;
     }
 
-    /// Reports trouble with the store, once until it is over.
-    pub(super) fn trouble(&self, error: &Error) {
-        let was_troubled = std::mem::replace(&mut self.lock().is_troubled, true);
-        if !was_troubled {
-            self.runner.trouble(Some(error));
-        }
-    }
-
-    fn recovered(&self) {
-        let was_troubled = std::mem::replace(&mut self.lock().is_troubled, false);
-        if was_troubled {
-            self.runner.trouble(None);
+    /// Tells whether the store can be used for something, and reports trouble once until all of it is over.
+    ///
+    /// Renewing the lease and claiming have connections of their own, and a worker whose slots are all taken does not
+    /// claim: what one of them has run into is not over because the other one works.
+    pub(super) fn tell(&self, of: Use, error: Option<&Error>) {
+        let (was_troubled, is_troubled) = {
+            let mut state = self.lock();
+            let was_troubled = state.has_trouble();
+            match of {
+                Use::Lease => state.is_lease_troubled = error.is_some(),
+                Use::Claims => state.are_claims_troubled = error.is_some(),
+            }
+            (was_troubled, state.has_trouble())
+        };
+        if was_troubled != is_troubled {
+            self.runner.trouble(error);
         }
     }
 
@@ -483,7 +501,7 @@ impl Worker {
             match result {
                 Ok(jobs) => {
                     pause = FIRST_PAUSE;
-                    self.recovered();
+                    self.tell(Use::Claims, None);
                     self.store
                         .waiters
                         .ended(turn.ended.iter().map(|run| run.id));
@@ -491,7 +509,7 @@ impl Worker {
                 }
                 Err(error) => {
                     session = None;
-                    self.trouble(&error);
+                    self.tell(Use::Claims, Some(&error));
                     self.put_back(turn);
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

@@ -66,6 +66,8 @@ struct State {
     has_connected: bool,
     is_closed: bool,
     has_janitor: bool,
+    /// When the janitor looks again, unless it is woken before.
+    next_look: Option<Instant>,
     outage: Option<Outage>,
 }
 
@@ -73,6 +75,17 @@ struct Idle {
     connection: Arc<Connection>,
     opened: Instant,
     since: Instant,
+}
+
+impl Idle {
+    /// When it has been idle or open for too long.
+    fn end(&self, config: &PoolConfig, is_spare: bool) -> Instant {
+        let end_of_life = self.opened + config.max_lifetime;
+        match is_spare {
+            true => end_of_life.min(self.since + config.idle_timeout),
+            false => end_of_life,
+        }
+    }
 }
 
 struct Queued {
@@ -338,14 +351,14 @@ impl Shared {
         if let Some(queued) = state.queue.pop_front() {
             return Next::Job(queued.job);
         }
-        state.idle.push(Idle {
+        let idle = Idle {
             connection: connection.clone(),
             opened,
             since: Instant::now(),
-        });
-        if state.idle.len() == 1 || self.config.min_connections > 0 {
-            self.changed.notify_one();
-        }
+        };
+        let is_spare = state.open > self.config.min_connections;
+        self.look_by(&state, idle.end(&self.config, is_spare));
+        state.idle.push(idle);
         Next::Idle
     }
 
@@ -377,7 +390,14 @@ impl Shared {
         if !state.has_janitor {
             state.has_janitor = true;
             runtime::spawn(janitor(self.clone()));
-        } else if state.queue.len() == 1 {
+        } else if let Some(first) = state.queue.front() {
+            self.look_by(state, first.deadline);
+        }
+    }
+
+    /// Wakes the janitor if it would look too late for something that ends at this time.
+    fn look_by(&self, state: &State, end: Instant) {
+        if state.next_look.is_some_and(|next| end < next) {
             self.changed.notify_one();
         }
     }
@@ -471,14 +491,16 @@ impl Shared {
             })
             .collect();
         let deadlines = state.queue.front().map(|queued| queued.deadline);
-        let idle_ends = state.idle.iter().map(|idle| {
-            let end_of_life = idle.opened + lifetime;
-            match spare {
-                0 => end_of_life,
-                _ => end_of_life.min(idle.since + timeout),
-            }
-        });
-        let next = deadlines.into_iter().chain(idle_ends).min();
+        let idle_ends = state
+            .idle
+            .iter()
+            .map(|idle| idle.end(&self.config, spare > 0));
+        let next = deadlines
+            .into_iter()
+            .chain(idle_ends)
+            .min()
+            .unwrap_or(now + LOOK_AGAIN);
+        state.next_look = Some(next);
         Sweep {
             overdue,
             stale,
@@ -491,8 +513,11 @@ impl Shared {
 struct Sweep {
     overdue: Vec<(Job, Error)>,
     stale: Vec<Idle>,
-    next: Option<Instant>,
+    next: Instant,
 }
+
+/// How long the janitor waits when nothing ends.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// 50 ms, doubling, at most 250 ms: a server that is back should not go unnoticed for long.
 fn backoff(attempts: u32) -> Duration {
@@ -526,7 +551,6 @@ async fn janitor(shared: Arc<Shared>) {
             // One that ended by itself needs no closing.
             let _ = idle.connection.send(Command::Close);
         }
-        let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
         // Woken early or not, the next round looks at everything.
         let _ = tokio::time::timeout_at(next.into(), changed).await;
     }

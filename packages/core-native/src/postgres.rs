@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use napi::{Error, Result};
 use napi_derive::napi;
+use puff_core::event_loop::EventLoop;
 use puff_core::postgres::packed::{Packed, PackedSink};
 use puff_core::postgres::{
     Call, Error as PostgresError, Listener, Operation, Params, Pool, PoolConfig, PoolOptions,
@@ -108,13 +109,16 @@ pub fn postgres_set_password(pool_id: u32, password: Option<String>) -> Result<(
     Ok(())
 }
 
-/// A sink that answers a call with a packed result.
+/// A sink that answers a call with a packed result, and then ends a statement of the isolate.
 fn answer(isolate: &Arc<Isolate>, call: u32) -> Box<dyn Sink> {
     let isolate = isolate.clone();
     Box::new(PackedSink::new(
-        move |result: std::result::Result<Packed, PostgresError>| match result {
-            Ok(packed) => isolate.complete(call, Answer::Result(Box::new(packed))),
-            Err(error) => isolate.complete(call, Answer::Failure(Box::new(error))),
+        move |result: std::result::Result<Packed, PostgresError>| {
+            isolate.end_statement();
+            match result {
+                Ok(packed) => isolate.complete(call, Answer::Result(Box::new(packed))),
+                Err(error) => isolate.complete(call, Answer::Failure(Box::new(error))),
+            }
         },
     ))
 }
@@ -198,7 +202,7 @@ impl Boundary {
     ) -> Result<()> {
         let sink = Box::new(SimpleSink::new(self.isolate.clone(), call));
         let operation = Operation::Simple { sql: sql.into() };
-        self.run_with(call, pool, session, operation, sink, is_cancellable)
+        self.run_with(call, pool, session, operation, (sink, None), is_cancellable)
     }
 
     /// Sends whole messages of the protocol on a session and answers with chunks of what comes back;
@@ -209,7 +213,7 @@ impl Boundary {
         let operation = Operation::Raw {
             bytes: bytes.to_vec(),
         };
-        self.run_with(call, 0, session, operation, sink, true)
+        self.run_with(call, 0, session, operation, (sink, None), true)
     }
 
     /// Sends more messages of the raw exchange that runs on a session.
@@ -375,8 +379,16 @@ impl Boundary {
         operation: Operation,
         is_cancellable: bool,
     ) -> Result<()> {
+        let event_loop = self.isolate.begin_statement();
         let sink = answer(&self.isolate, call);
-        self.run_with(call, pool, session, operation, sink, is_cancellable)
+        self.run_with(
+            call,
+            pool,
+            session,
+            operation,
+            (sink, event_loop),
+            is_cancellable,
+        )
     }
 
     fn run_with(
@@ -385,22 +397,21 @@ impl Boundary {
         pool_id: u32,
         session: u32,
         operation: Operation,
-        sink: Box<dyn Sink>,
+        (sink, event_loop): (Box<dyn Sink>, Option<Arc<dyn EventLoop>>),
         is_cancellable: bool,
     ) -> Result<()> {
+        let request = |sink| {
+            let request = Request::new(operation, sink, self.handle(call, is_cancellable));
+            match event_loop {
+                Some(event_loop) => request.read_by(event_loop),
+                None => request,
+            }
+        };
         if session == 0 {
             let pool = pool(pool_id)?;
-            pool.run(Request::new(
-                operation,
-                sink,
-                self.handle(call, is_cancellable),
-            ));
+            pool.run(request(sink));
         } else if let Some(session) = self.isolate.session(session) {
-            session.run(Request::new(
-                operation,
-                sink,
-                self.handle(call, is_cancellable),
-            ));
+            session.run(request(sink));
         } else {
             sink.finish(Err(PostgresError::Closed {
                 what: "the transaction",

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Array, Function, Int32Array};
+use napi::bindgen_prelude::{Array, Function, Int32Array, JsValue};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status, sys};
 use napi_derive::napi;
+use puff_core::event_loop::EventLoop;
 use puff_core::postgres::{Call, Session};
 use puff_core::runtime::Begun;
 
@@ -18,6 +19,8 @@ use puff_server::websocket::IsolateSockets;
 use super::completion::{Answer, Completion, Writer};
 use super::deliveries::{Deliveries, Delivery, MAX_EVENTS};
 use super::operations::Operations;
+use super::single_statements::SingleStatements;
+use super::socket_loop::SocketLoop;
 use super::streams::Streams;
 use super::subscriptions::Subscriptions;
 use super::task_workers::TaskWorkers;
@@ -32,6 +35,9 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 pub(crate) struct Isolate {
     wake: Wake,
     wake_clock: WakeClock,
+    /// Where JavaScript's own event loop reads answers.
+    socket_loop: Arc<SocketLoop>,
+    statements: SingleStatements,
     is_closed: AtomicBool,
     queue: Mutex<VecDeque<Completion>>,
     /// The calls that can be cancelled, by id, until their answer is queued.
@@ -122,10 +128,22 @@ impl Isolate {
     }
 
     fn wake_up(&self) {
-        if self.wake_clock.begin() {
+        if self.wake_clock.begin() && !self.socket_loop.drains_soon() {
             // If the environment is being torn down, nobody waits for the answer any more.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+
+    /// Notes that a statement begins; tells the event loop that may read its answer.
+    pub(crate) fn begin_statement(&self) -> Option<Arc<dyn EventLoop>> {
+        self.statements
+            .begin()
+            .then(|| self.socket_loop.clone() as Arc<dyn EventLoop>)
+    }
+
+    /// Notes that a statement has ended.
+    pub(crate) fn end_statement(&self) {
+        self.statements.end();
     }
 
     /// Makes a call cancellable.
@@ -216,6 +234,7 @@ impl Boundary {
     /// Sets up the boundary of the isolate that calls it.
     #[napi(constructor)]
     pub fn new(env: Env, wake: Function<(), ()>) -> Result<Boundary> {
+        let drain = wake.raw();
         let wake = wake
             .build_threadsafe_function::<()>()
             .callee_handled::<false>()
@@ -224,6 +243,8 @@ impl Boundary {
         let isolate = Arc::new(Isolate {
             wake,
             wake_clock: WakeClock::default(),
+            socket_loop: Arc::new(SocketLoop::new()?),
+            statements: SingleStatements::default(),
             is_closed: AtomicBool::new(false),
             queue: Mutex::default(),
             calls: Mutex::default(),
@@ -238,6 +259,7 @@ impl Boundary {
             task_runs: TaskRuns::default(),
             redis: redis::Connections::default(),
         });
+        SocketLoop::begin(&isolate.socket_loop, env.raw(), drain)?;
         env.add_env_cleanup_hook(isolate.clone(), |isolate| isolate.close())?;
         Ok(Boundary {
             isolate,

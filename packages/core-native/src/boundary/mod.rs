@@ -3,7 +3,8 @@
 //! Each isolate (the main thread, a worker thread) makes one [`Boundary`]. A call carries an id that
 //! JavaScript chose. Its answer is queued here by whatever thread of the runtime has it; the first
 //! answer in an empty queue wakes the isolate once, and JavaScript then drains all that are there into
-//! a buffer of its own.
+//! a buffer of its own. Where an isolate runs one statement at a time, its own event loop reads the
+//! answer from the socket (`socket_loop`): nobody else has to be woken.
 
 mod completion;
 mod deliveries;
@@ -11,10 +12,15 @@ mod failure;
 mod hosted;
 mod isolate;
 mod operations;
+mod single_statements;
 mod sinks;
+#[cfg_attr(not(target_os = "linux"), path = "socket_loop_elsewhere.rs")]
+mod socket_loop;
 mod streams;
 mod subscriptions;
 mod task_workers;
+#[cfg(target_os = "linux")]
+mod uv;
 mod wake_clock;
 
 pub(crate) use completion::{Answer, Response};

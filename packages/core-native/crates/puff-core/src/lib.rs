@@ -4,9 +4,11 @@
 //! of what is public here and brings the answers back.
 
 pub mod cache;
+pub mod event_loop;
 pub mod postgres;
 pub mod pubsub;
 pub mod rate_limit;
 pub mod redis;
 pub mod runtime;
+mod stream;
 pub mod tasks;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::task::{AbortHandle, JoinHandle};
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -49,6 +49,11 @@ where
     runtime().spawn(future)
 }
 
+/// Lets the calling thread register sockets and timers with the runtime while the guard lives.
+pub(crate) fn enter() -> EnterGuard<'static> {
+    runtime().enter()
+}
+
 /// A future that the calling thread begins and the runtime goes on with.
 ///
 /// Where the beginning does the work and the rest only waits for an answer from elsewhere, no thread
@@ -77,7 +82,7 @@ impl Begun {
     pub fn begin(self: &Arc<Self>, future: impl Future<Output = ()> + Send + 'static) {
         let mut future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(future);
         let waker = Waker::from(self.clone());
-        let _context = runtime().enter();
+        let _context = enter();
         let polled = catch_unwind(AssertUnwindSafe(|| {
             future.as_mut().poll(&mut Context::from_waker(&waker))
         }));

@@ -25,7 +25,6 @@ mod types;
 pub use call::Call;
 pub use config::{ConfigError, Int8Mode, PoolConfig, PoolOptions, TlsPems};
 pub(crate) use config::{Pem, SslMode, TlsOptions};
-pub(crate) use connect::Stream;
 pub use error::{Error, ServerError};
 pub use message::RowRef;
 pub use params::Params;

@@ -8,6 +8,7 @@ use super::message::RowRef;
 use super::packed::PackedLayout;
 use super::params::Params;
 use super::types::Profile;
+use crate::event_loop::EventLoop;
 
 /// One thing to do on a connection.
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ pub struct Request {
     pub(crate) operation: Operation,
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) call: Option<Arc<Call>>,
+    /// Whoever waits for the answer, and for no other.
+    pub(crate) event_loop: Option<Arc<dyn EventLoop>>,
     /// How often it was handed to a connection that turned out to be dead.
     pub(crate) attempts: usize,
 }
@@ -86,8 +89,15 @@ impl Request {
             operation,
             sink,
             call,
+            event_loop: None,
             attempts: 0,
         }
+    }
+
+    /// Lets an event loop read the answer itself, if it is free to: it waits for no other.
+    pub fn read_by(mut self, event_loop: Arc<dyn EventLoop>) -> Request {
+        self.event_loop = Some(event_loop);
+        self
     }
 
     pub(crate) fn is_end(&self) -> bool {

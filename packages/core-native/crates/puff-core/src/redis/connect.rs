@@ -13,7 +13,7 @@ use super::config::{Config, Credentials, Endpoint, Sentinels};
 use super::error::Error;
 use super::frame::Scan;
 use super::reply::Reply;
-use crate::postgres::Stream;
+use crate::stream::Stream;
 
 /// After this much silence the operating system asks whether the other end is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::postgres::Stream;
+use crate::stream::Stream;
 
 /// Room for reading, kept between replies; larger replies take more for as long as they need it.
 const READ_BUFFER: usize = 64 * 1024;

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -12,6 +13,7 @@ use bytes::BytesMut;
 use super::read_buffer::ReadBuffer;
 use super::state::State;
 use super::work::{Cancelling, Command, Delivery, Owner, Step};
+use crate::event_loop::Readable;
 use crate::postgres::connect::Established;
 use crate::postgres::pool::Shared;
 use crate::postgres::session::Session;
@@ -65,6 +67,9 @@ impl Connection {
                 status: b'I',
                 cancelling: Cancelling::No,
                 cancelled: None,
+                reader: None,
+                unlendable: 0,
+                read_error: None,
                 fatal: None,
                 is_closing: false,
                 opened: Instant::now(),
@@ -94,14 +99,21 @@ impl Connection {
             Err(TryLockError::Poisoned(_)) => return Ok(()),
         };
         self.take_commands(&mut state);
-        let is_done = state.try_write() && !state.is_closing && !state.has_new_cancelling();
+        self.end_turn(state);
+        Ok(())
+    }
+
+    /// Writes what can be written, leaves the rest to the task and hands over what is done.
+    fn end_turn(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let is_written = state.try_write();
+        let is_read_by_runtime = state.choose_reader(self, is_written);
+        let is_done = is_written && !state.is_closing && !state.has_new_cancelling();
         let deliveries = std::mem::take(&mut state.deliveries);
         drop(state);
-        if !is_done {
+        if !is_done || is_read_by_runtime {
             self.wake();
         }
         self.deliver(deliveries);
-        Ok(())
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -128,9 +140,13 @@ impl Connection {
 
     fn poll(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
+            if self.is_closed() {
+                return Poll::Ready(Ok(()));
+            }
             let mut state = self.lock();
             self.keep_waker(context.waker());
             self.take_commands(&mut state);
+            state.choose_reader(self, false);
             let step = state.step(self, context);
             let deliveries = std::mem::take(&mut state.deliveries);
             drop(state);
@@ -191,6 +207,7 @@ impl Connection {
         };
         let deliveries = {
             let mut state = self.lock();
+            state.return_to_runtime();
             state.settle_all(commands, end);
             std::mem::take(&mut state.deliveries)
         };
@@ -214,6 +231,28 @@ impl Connection {
         self.state
             .lock()
             .unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+impl Readable for Connection {
+    fn read_here(self: Arc<Self>) {
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            // Where the task has it, the loop calls again as long as there is something to read.
+            if let Ok(mut state) = self.state.try_lock() {
+                state.read_lent(&self);
+                self.take_commands(&mut state);
+                self.end_turn(state);
+            }
+        }));
+        if read.is_err() {
+            self.give_up(Err(io::Error::other("reading an answer panicked")));
+            self.wake();
+        }
+    }
+
+    fn return_to_runtime(self: Arc<Self>) {
+        self.lock().return_to_runtime();
+        self.wake();
     }
 }
 

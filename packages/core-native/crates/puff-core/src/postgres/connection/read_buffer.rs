@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::postgres::connect::Stream;
 use crate::postgres::message::frame_size;
+use crate::stream::Stream;
 
 /// Room for reading, kept between messages; larger messages take more for as long as they need it.
 pub(super) const READ_BUFFER: usize = 32 * 1024;
@@ -57,6 +57,18 @@ impl ReadBuffer {
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads what a lent socket has; true if there was room for more. The end of the stream is an error.
+    pub(super) fn fill_lent(&mut self, stream: &Stream) -> io::Result<bool> {
+        self.make_room();
+        match stream.try_read_lent(&mut self.bytes[self.end..])? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.end += count;
+                Ok(self.end < self.bytes.len())
+            }
         }
     }
 

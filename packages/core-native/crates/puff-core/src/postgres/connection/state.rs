@@ -13,9 +13,10 @@ use tokio::io::AsyncWrite;
 use tokio::sync::oneshot;
 
 use super::handle::Connection;
+use super::loan::Reader;
 use super::read_buffer::{READ_BUFFER, ReadBuffer};
 use super::work::{Cancelling, Command, Delivery, InFlight, Owner, Phase, Step, Work};
-use crate::postgres::connect::{CancelKey, Stream, cancel};
+use crate::postgres::connect::{CancelKey, cancel};
 use crate::postgres::error::{Error, ServerError};
 use crate::postgres::frontend::{self, Name};
 use crate::postgres::packed::PackedLayout;
@@ -24,6 +25,7 @@ use crate::postgres::request::{Operation, Outcome};
 use crate::postgres::session::Listener;
 use crate::postgres::statement::{Prepared, StatementCache};
 use crate::runtime;
+use crate::stream::Stream;
 
 /// A cancel request that reaches the server before the statement has no effect: it is repeated.
 pub(super) const CANCEL_AGAIN: Duration = Duration::from_millis(100);
@@ -56,6 +58,12 @@ pub(super) struct State {
     pub(super) cancelling: Cancelling,
     /// When the last cancel request had arrived at the server.
     pub(super) cancelled: Option<Instant>,
+    /// Who reads instead of the runtime.
+    pub(super) reader: Option<Reader>,
+    /// For how many more statements the socket is not lent.
+    pub(super) unlendable: u32,
+    /// What an event loop met when it read: the connection's task ends with it.
+    pub(super) read_error: Option<io::Error>,
     /// The last words of a server that closes the connection.
     pub(super) fatal: Option<ServerError>,
     pub(super) is_closing: bool,
@@ -69,6 +77,9 @@ impl State {
         connection: &Arc<Connection>,
         context: &mut Context<'_>,
     ) -> io::Result<Step> {
+        if let Some(error) = self.read_error.take() {
+            return Err(error);
+        }
         let mut has_progressed = self.poll_cancelling(connection, context);
         match self.read.poll_fill(&mut self.stream, context) {
             Poll::Ready(result) => {

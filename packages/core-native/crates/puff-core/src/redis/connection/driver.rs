@@ -10,10 +10,10 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::handle::Shared;
 use super::work::{State, StateChange};
-use crate::postgres::Stream;
 use crate::redis::config::Retry;
 use crate::redis::connect::connect;
 use crate::redis::error::Error;
+use crate::stream::Stream;
 
 /// How often time limits are looked at, at most and at least.
 const TICK: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));

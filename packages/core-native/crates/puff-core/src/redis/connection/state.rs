@@ -10,10 +10,10 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 use super::work::{Answers, Expects, Listener, Work};
-use crate::postgres::Stream;
 use crate::redis::error::Error;
 use crate::redis::frame::{Item, Scan, next_item};
 use crate::redis::read_buffer::ReadBuffer;
+use crate::stream::Stream;
 
 /// A write buffer that grew beyond this is not kept.
 const WRITE_BUFFER: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! The connection that many tasks share.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -23,6 +23,9 @@ const PAUSES: [Duration; 4] = [
     Duration::from_millis(400),
 ];
 
+/// How long a server that takes no writes is kept, where no sentinel says which one does.
+const SEARCH_PAUSE: Duration = Duration::from_secs(5);
+
 /// A client of one server; cheap to clone, all clones share one connection.
 ///
 /// It opens nothing before the first command. Commands of any number of tasks go out at once and are answered in
@@ -34,6 +37,27 @@ pub struct Client(Arc<Owned>);
 struct Owned {
     connection: Connection,
     watch: Arc<Watch>,
+    /// When a master was last looked for without sentinels.
+    last_search: std::sync::Mutex<Option<Instant>>,
+}
+
+impl Owned {
+    /// Whether a server that takes no writes is worth leaving. Without sentinels that is a guess, and not made often:
+    /// what is under way fails with it.
+    fn seeks_master(&self) -> bool {
+        if self.connection.config().sentinels.is_some() {
+            return true;
+        }
+        let mut last = self
+            .last_search
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner());
+        let is_due = last.is_none_or(|last| last.elapsed() >= SEARCH_PAUSE);
+        if is_due {
+            *last = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 impl Drop for Owned {
@@ -73,6 +97,7 @@ impl Client {
         Client(Arc::new(Owned {
             connection: Connection::new(config, watch.clone()),
             watch,
+            last_search: std::sync::Mutex::default(),
         }))
     }
 
@@ -87,11 +112,11 @@ impl Client {
         for pause in PAUSES {
             match self.once(args).await {
                 Err(error) if error.passes() => {}
+                // The sentinels know a better one, or the name means another one by now.
                 Err(error @ Error::ReadOnly(_)) => {
-                    if self.config().sentinels.is_none() {
+                    if !self.0.seeks_master() {
                         return Err(error);
                     }
-                    // The sentinels know a better one.
                     self.0.connection.reconnect();
                 }
                 result => return result,

@@ -117,7 +117,7 @@ pub fn cache_share(
     if peers().second_level().is_some() {
         return Ok(());
     }
-    let options: Options = serde_json::from_str(&redis).map_err(|error| refuse(&error))?;
+    let options = Options::from_json(&redis).map_err(|error| refuse(&error))?;
     let config = Config::new(options).map_err(|error| refuse(&error))?;
     let options = SecondLevelOptions {
         prefix,

@@ -171,7 +171,7 @@ pub fn pubsub_connect_redis(options: String) -> Result<()> {
     }
     let refuse =
         |error: &dyn std::fmt::Display| Error::from_reason(format!("PUFF_REDIS_CONFIG: {error}"));
-    let options: Options = serde_json::from_str(&options).map_err(|error| refuse(&error))?;
+    let options = Options::from_json(&options).map_err(|error| refuse(&error))?;
     let config = Config::new(options).map_err(|error| refuse(&error))?;
     hub().connect(RedisTransport::new(hub(), config));
     Ok(())

@@ -116,7 +116,7 @@ impl Boundary {
         let refuse = |error: &dyn std::fmt::Display| {
             Error::from_reason(format!("PUFF_REDIS_CONFIG: {error}"))
         };
-        let options: Options = serde_json::from_str(&options).map_err(|error| refuse(&error))?;
+        let options = Options::from_json(&options).map_err(|error| refuse(&error))?;
         let config = Config::new(options).map_err(|error| refuse(&error))?;
         let ear = Ear {
             isolate: self.isolate.clone(),

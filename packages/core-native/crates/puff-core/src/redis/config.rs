@@ -145,6 +145,33 @@ pub struct Config {
     pub(crate) retry: Retry,
 }
 
+impl Options {
+    /// Reads options as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the option and what it may be; it never shows passwords.
+    pub fn from_json(text: &str) -> Result<Options, Error> {
+        let of_all = match serde_json::from_str(text) {
+            Ok(options) => return Ok(options),
+            Err(error) => wrong(error.to_string()),
+        };
+        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else {
+            return Err(wrong("the options are no object"));
+        };
+        // One by one, as the reader does not say which one it is about.
+        for (name, value) in fields {
+            let is_secret = name.to_lowercase().contains("password") || name == "url";
+            let field = serde_json::Map::from_iter([(name.clone(), value)]);
+            match serde_json::from_value::<Options>(field.into()) {
+                Ok(_) => {}
+                Err(_) if is_secret => return Err(wrong(format!("{name} must be a string"))),
+                Err(error) => return Err(wrong(format!("{name}: {error}"))),
+            }
+        }
+        Err(of_all)
+    }
+}
+
 impl std::fmt::Debug for Config {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without passwords.
@@ -162,6 +189,11 @@ impl std::str::FromStr for Config {
         })
     }
 }
+
+const SCHEMES: &str = "the URL of Redis must begin with redis://, rediss://, redis+sentinel://, rediss+sentinel:// or unix://";
+
+/// Values are not shown: where a password is not escaped, they are parts of it.
+const ESCAPES: &str = "In a user name or password @, :, / and ? are written %40, %3A, %2F and %3F";
 
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -199,10 +231,9 @@ impl Config {
             true => None,
             false => Some(Sentinels {
                 endpoints: sentinels,
-                master: options
-                    .master_name
-                    .or(given.master)
-                    .ok_or_else(|| wrong("sentinels need the master's name"))?,
+                master: options.master_name.or(given.master).ok_or_else(|| {
+                    wrong("sentinels need masterName, or /name behind their addresses in the URL")
+                })?,
                 credentials: Credentials {
                     username: options.sentinel_username,
                     password: options.sentinel_password,
@@ -213,6 +244,9 @@ impl Config {
         let protocol = options.protocol.unwrap_or(2);
         if protocol != 2 && protocol != 3 {
             return Err(wrong("protocol must be 2 or 3"));
+        }
+        if options.port == Some(0) {
+            return Err(wrong("port must be a whole number from 1 to 65535"));
         }
         let limit = |given: Option<u64>, default: u64| match given.unwrap_or(default) {
             0 => None,
@@ -252,9 +286,31 @@ impl Config {
         })
     }
 
-    /// Host and port, or the path of the socket; where sentinels name the master, only a fallback.
+    /// Host and port, the path of the socket, or the master and the sentinels that know where it is.
     pub fn address(&self) -> String {
-        self.endpoint.to_string()
+        match &self.sentinels {
+            None => self.endpoint.to_string(),
+            Some(sentinels) => {
+                let addresses: Vec<_> = sentinels
+                    .endpoints
+                    .iter()
+                    .map(|at| at.to_string())
+                    .collect();
+                format!(
+                    "{} of the sentinels {}",
+                    sentinels.master,
+                    addresses.join(", ")
+                )
+            }
+        }
+    }
+
+    /// What the server is called among numbers.
+    pub(crate) fn server(&self) -> String {
+        match &self.sentinels {
+            None => format!("{}/{}", self.endpoint, self.database),
+            Some(sentinels) => format!("{}/{}", sentinels.master, self.database),
+        }
     }
 
     /// The same server, with a limit of its own for replies.
@@ -310,9 +366,7 @@ fn wrong(what: impl Into<String>) -> Error {
 }
 
 fn parse_url(url: &str) -> Result<Given, Error> {
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| {
-        wrong("the URL of Redis must begin with redis://, rediss://, redis+sentinel:// or unix://")
-    })?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(SCHEMES))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = match scheme {
         "unix" | "redis+unix" => (rest.rsplit_once('@').map_or("", |(user, _)| user), rest),
@@ -351,25 +405,24 @@ fn parse_url(url: &str) -> Result<Given, Error> {
             let path = path.rsplit_once('@').map_or(path, |(_, path)| path);
             given.endpoint = Some(Endpoint::Unix(text_of(path)?.unwrap_or_default().into()));
         }
-        other => return Err(wrong(format!("{other}:// is no scheme of Redis URLs"))),
+        _ => return Err(wrong(SCHEMES)),
     }
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("db", number)) => database = number,
             _ => {
-                let name = pair.split('=').next().unwrap_or_default();
                 return Err(wrong(format!(
-                    "the URL of Redis has an unknown option {name}"
+                    "the URL of Redis has an unknown option; db is the only one. {ESCAPES}"
                 )));
             }
         }
     }
     if !database.is_empty() {
-        given.database = Some(
-            database
-                .parse()
-                .map_err(|_| wrong(format!("{database} is no number of a Redis database")))?,
-        );
+        given.database = Some(database.parse().map_err(|_| {
+            wrong(format!(
+                "the database in the URL of Redis must be a whole number. {ESCAPES}"
+            ))
+        })?);
     }
     Ok(given)
 }
@@ -389,9 +442,11 @@ fn host_and_port(text: &str, default: u16) -> Result<Endpoint, Error> {
     };
     let port = match port {
         None | Some("") => default,
-        Some(port) => port
-            .parse()
-            .map_err(|_| wrong(format!("{port} is no port")))?,
+        Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+            wrong(format!(
+                "the port of a Redis server must be a whole number from 1 to 65535. {ESCAPES}"
+            ))
+        })?,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let host = match host {
@@ -431,6 +486,30 @@ mod tests {
     }
 
     #[test]
+    fn options_that_are_wrong_are_named_without_passwords() {
+        for (json, name, allowed) in [
+            (r#"{"port":"high"}"#, "port", "u16"),
+            (r#"{"port":70000}"#, "port", "u16"),
+            (r#"{"database":-1}"#, "database", "u32"),
+            (r#"{"database":1.5}"#, "database", "u32"),
+            (r#"{"password":1234567}"#, "password", "a string"),
+            (
+                r#"{"sentinelPassword":1234567}"#,
+                "sentinelPassword",
+                "a string",
+            ),
+            (r#"{"sentinels":"a:1"}"#, "sentinels", "a sequence"),
+            (r#"{"commandTimeoutMs":-5}"#, "commandTimeoutMs", "u64"),
+            (r#"{"tls":{"caa":""}}"#, "tls", "`ca`"),
+            (r#"{"colour":"red"}"#, "colour", "`host`"),
+        ] {
+            let text = Options::from_json(json).unwrap_err().to_string();
+            assert!(text.contains(name) && text.contains(allowed), "{text}");
+            assert!(!text.contains("1234567"), "{text}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused_without_passwords() {
         for url in [
             "localhost:6379",
@@ -439,6 +518,10 @@ mod tests {
             "redis://u:geheim@x/zero",
             "redis://u:geheim@x?colour=red",
             "redis+sentinel://u:geheim@a:1",
+            "redis://:12/geheim@x",
+            "redis://:geheim/7@x",
+            "redis://:12?geheim@x",
+            "redis://u:geheim@x:0",
         ] {
             let error = url.parse::<Config>().unwrap_err();
             assert_eq!(error.code(), "PUFF_REDIS_CONFIG");

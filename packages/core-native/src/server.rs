@@ -16,7 +16,7 @@ use puff_server::site::SiteConfig;
 use serde_json::json;
 
 use crate::boundary::{Answer, Boundary, Isolate};
-use crate::metrics::PoolMetrics;
+use crate::metrics::{PoolMetrics, RedisMetrics};
 use crate::task_numbers::TaskMetrics;
 
 /// The servers of the process, which all isolates may answer for.
@@ -63,6 +63,7 @@ impl Boundary {
                 Ok(server) => {
                     let addresses = server.addresses().to_vec();
                     server.add_metrics(Arc::new(PoolMetrics));
+                    server.add_metrics(Arc::new(RedisMetrics));
                     server.add_metrics(Arc::new(TaskMetrics));
                     let mut servers = servers();
                     servers.last_id += 1;

@@ -10,6 +10,7 @@ use super::state::Wire;
 use super::work::{Batch, Listener, Work};
 use crate::redis::config::Config;
 use crate::redis::error::Error;
+use crate::redis::numbers::{Counters, counters_of};
 use crate::runtime;
 
 /// One connection to a server; cheap to clone. It opens nothing before its first use, reconnects after losses and ends
@@ -19,6 +20,7 @@ pub struct Connection(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) config: Config,
+    pub(super) counters: Arc<Counters>,
     pub(super) listener: Arc<dyn Listener>,
     pub(super) mailbox: Mutex<Mailbox>,
     pub(super) wire: Mutex<Wire>,
@@ -46,9 +48,11 @@ pub(super) struct Mailbox {
 impl Connection {
     /// A connection that has not begun.
     pub fn new(config: Config, listener: Arc<dyn Listener>) -> Connection {
-        let wire = Mutex::new(Wire::new(config.resends));
+        let counters = counters_of(&config.server());
+        let wire = Mutex::new(Wire::new(config.resends, counters.clone()));
         Connection(Arc::new(Shared {
             config,
+            counters,
             listener,
             mailbox: Mutex::default(),
             wire,
@@ -88,6 +92,7 @@ impl Connection {
                 return Err(Error::TooManyWaiting(mailbox.outstanding));
             }
             mailbox.outstanding += commands;
+            self.0.counters.taken(commands);
             mailbox.work.push_back(Work::new(batch));
         }
         self.connect();
@@ -197,6 +202,7 @@ impl Shared {
     /// Commands have got their answers.
     pub(super) fn settle(&self, commands: usize) {
         if commands > 0 {
+            self.counters.ended(commands);
             let mut mailbox = self.mailbox();
             mailbox.outstanding = mailbox.outstanding.saturating_sub(commands);
         }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use tokio::io::AsyncWrite;
 use super::work::{Answers, Expects, Listener, Work};
 use crate::redis::error::Error;
 use crate::redis::frame::{Item, Scan, next_item};
+use crate::redis::numbers::Counters;
 use crate::redis::read_buffer::ReadBuffer;
 use crate::stream::Stream;
 
@@ -37,6 +39,8 @@ pub(super) struct Wire {
     last_progress: Option<Instant>,
     /// Whether what is in flight is sent again on the next session.
     resends: bool,
+    counters: Arc<Counters>,
+    has_had_session: bool,
 }
 
 /// Kinds of subscriptions.
@@ -55,9 +59,10 @@ enum Push {
 }
 
 impl Wire {
-    pub(super) fn new(resends: bool) -> Wire {
+    pub(super) fn new(resends: bool, counters: Arc<Counters>) -> Wire {
         Wire {
             resends,
+            counters,
             ..Wire::default()
         }
     }
@@ -65,6 +70,8 @@ impl Wire {
     /// Begins a session: sends what has waited.
     pub(super) fn begin(&mut self, stream: Stream) {
         self.stream = Some(stream);
+        self.counters.connected(self.has_had_session);
+        self.has_had_session = true;
         self.last_read = None;
         for work in std::mem::take(&mut self.waiting) {
             self.send(work);
@@ -254,6 +261,7 @@ impl Wire {
         let Some(head) = self.in_flight.front_mut() else {
             return;
         };
+        self.counters.replied(frame);
         match &mut head.batch.answers {
             Answers::Listener(mode) => listener.reply(*mode, frame),
             Answers::Own(replies) => replies.reply(frame),
@@ -261,6 +269,10 @@ impl Wire {
         }
         head.left -= 1;
         if head.left == 0 {
+            if let (true, Some(read)) = (head.batch.has_timeout, self.last_read) {
+                self.counters
+                    .took(read.saturating_duration_since(head.begun));
+            }
             self.in_flight.pop_front();
         }
     }
@@ -269,14 +281,17 @@ impl Wire {
     ///
     /// Returns how many commands have ended.
     pub(super) fn end(&mut self, error: &Error, keeps: bool, listener: &dyn Listener) -> usize {
-        self.stream = None;
+        if self.stream.take().is_some() {
+            self.counters.lost();
+        }
         self.write = BytesMut::new();
         self.read = ReadBuffer::default();
         self.scan = Scan::default();
         self.subscribed.clear();
         let mut ended = 0;
         let lost = std::mem::take(&mut self.in_flight);
-        if keeps && self.resends {
+        // A reply that could not be read would be the same the next time.
+        if keeps && self.resends && !matches!(error, Error::Protocol(_)) {
             let kept = lost.into_iter().filter(|work| {
                 ended += if work.is_abandoned() {
                     work.left as usize
@@ -292,16 +307,24 @@ impl Wire {
         }
         for mut work in lost {
             ended += work.left as usize;
-            work.fail(listener, error);
+            self.fail(&mut work, listener, error);
         }
         ended
+    }
+
+    /// Fails what has no reply yet, and counts it.
+    fn fail(&self, work: &mut Work, listener: &dyn Listener, error: &Error) {
+        if !work.is_abandoned() {
+            self.counters.failed(work.left, error);
+        }
+        work.fail(listener, error);
     }
 
     /// Fails what waits; returns how many commands have ended.
     pub(super) fn fail_waiting(&mut self, error: &Error, listener: &dyn Listener) -> usize {
         let mut ended = 0;
         for mut work in std::mem::take(&mut self.waiting) {
-            work.fail(listener, error);
+            self.fail(&mut work, listener, error);
             ended += work.left as usize;
         }
         ended
@@ -327,7 +350,11 @@ impl Wire {
                 break;
             }
             // Its replies are still to come: it keeps its place.
-            work.fail(listener, &Error::Timeout(timeout));
+            let error = Error::Timeout(timeout);
+            if !work.is_abandoned() {
+                self.counters.failed(work.left, &error);
+            }
+            work.fail(listener, &error);
         }
         match self.in_flight.front() {
             Some(head)

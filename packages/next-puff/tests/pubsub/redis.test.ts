@@ -20,6 +20,13 @@ async function start(): Promise<Broker & { server: RedisServer }> {
 
 conformance(start);
 
+/** A process with these settings in its config. */
+function configured(settings: object, env: Record<string, string>): NodeProcess {
+  const all = { postgres: {}, requests: {}, ...settings };
+  const NEXT_PUFF_CONFIG = JSON.stringify({ publisher: 'cli', settings: all });
+  return new NodeProcess({ ...env, NEXT_PUFF_CONFIG });
+}
+
 describe('a Redis that others use, too', () => {
   let broker: Awaited<ReturnType<typeof start>>;
   let node: NodeProcess;
@@ -145,6 +152,24 @@ describe('a Redis that others use, too', () => {
     }
   }, 60_000);
 
+  test('a server that confirms a subscription too late is asked again, and nobody waits for ever', async () => {
+    const patient = configured({ redis: { commandTimeoutMs: 1_500 } }, broker.env);
+    try {
+      await patient.listen(['early']);
+      broker.server.freeze();
+      await patient.call('subscribe', 'late');
+      // Longer than it waits for an answer, and shorter than it takes to give the connection up.
+      await new Promise((resolve) => setTimeout(resolve, 2_200));
+      broker.server.thaw();
+      await patient.call('ready');
+      await command('PUBLISH', 'late', 'heard');
+      await patient.until(() => patient.heard.some(({ value }) => value === 'heard'));
+    } finally {
+      broker.server.thaw();
+      await patient.stop();
+    }
+  }, 60_000);
+
   test('a publisher that loses messages tells whoever listens to their channels', async () => {
     const listener = new NodeProcess(broker.env);
     try {
@@ -169,12 +194,6 @@ describe('a Redis that others use, too', () => {
   }, 90_000);
 
   describe('the transport', () => {
-    /** A process with this in its config. */
-    const configured = (pubsub: object, env: Record<string, string>) => {
-      const settings = { postgres: {}, requests: {}, pubsub };
-      const NEXT_PUFF_CONFIG = JSON.stringify({ publisher: 'cli', settings });
-      return new NodeProcess({ ...env, NEXT_PUFF_CONFIG });
-    };
     const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' };
 
     test('is Redis where there is one, whatever else there is', async () => {
@@ -189,7 +208,7 @@ describe('a Redis that others use, too', () => {
     }, 60_000);
 
     test('is none where the config says so', async () => {
-      const alone = configured({ transport: 'none' }, broker.env);
+      const alone = configured({ pubsub: { transport: 'none' } }, broker.env);
       try {
         await alone.listen(['alone']);
         await alone.call('publish', 'alone', ['here']);
@@ -201,7 +220,7 @@ describe('a Redis that others use, too', () => {
     }, 60_000);
 
     test('has to be configured', async () => {
-      const missing = configured({ transport: 'redis' }, nowhere);
+      const missing = configured({ pubsub: { transport: 'redis' } }, nowhere);
       const wrong = configured({}, { REDIS_URL: 'http://127.0.0.1' });
       try {
         await expect(missing.call('publish', 'a', [1])).rejects.toThrow(/No Redis is configured/);

@@ -346,8 +346,11 @@ impl Replies for Confirmation {
         self.shared.note(Event::Confirmed);
     }
 
-    fn fail(&mut self, _error: &Error) {
-        // The session is over; the next one subscribes again.
+    fn fail(&mut self, error: &Error) {
+        // When the session is over, the next one subscribes again.
+        if matches!(error, Error::Timeout(_)) {
+            self.shared.note(Event::Unanswered);
+        }
     }
 }
 
@@ -394,6 +397,12 @@ impl Shared {
             Event::Ready => self.begin(),
             Event::Confirmed => self.report_connected(),
             Event::Refused(ask, error) => self.refuse(ask, &error),
+            // Nobody would hear of a late answer.
+            Event::Unanswered => {
+                if let Some(connection) = self.connection() {
+                    connection.reconnect();
+                }
+            }
             Event::Lost(error) => {
                 {
                     let mut wanted = self.wanted();

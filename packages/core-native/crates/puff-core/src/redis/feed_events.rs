@@ -27,6 +27,8 @@ pub(super) enum Event {
     Ready,
     Confirmed,
     Refused(Ask, Error),
+    /// The server has not confirmed a subscription in time.
+    Unanswered,
     Lost(Error),
 }
 

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use napi::bindgen_prelude::{Either, Uint8Array};
-use napi::{Error, Result};
+use napi::bindgen_prelude::Object;
+use napi::sys::{napi_callback_info, napi_env, napi_value};
+use napi::{Env, Error, Result};
 use napi_derive::napi;
 use puff_core::pubsub::{
-    Interest, Kind, Payload, PostgresTransport, RedisTransport, Refusal, Subscriber, hub,
+    Interest, Kind, Message, PostgresTransport, RedisTransport, Refusal, Subscriber, hub,
 };
 use puff_core::redis::{Config, Options};
 
-use crate::boundary::{Answer, Boundary, Delivery, Event, Isolate};
+use crate::boundary::direct::{self, Arguments, text_at};
+use crate::boundary::{Answer, Boundary, Delivery, Event, Isolate, News};
 use crate::postgres::pool;
 
 /// An isolate that listens to a channel or a pattern.
@@ -22,8 +23,8 @@ struct Listening {
 }
 
 impl Listening {
-    fn tell(&self, event: Event) {
-        self.isolate.deliver(Delivery {
+    fn tell(&self, event: Event<'_>) {
+        self.isolate.deliver(&Delivery {
             subscription: self.id,
             event,
         });
@@ -31,10 +32,10 @@ impl Listening {
 }
 
 impl Subscriber for Listening {
-    fn deliver(&self, channel: &Arc<str>, payload: &Arc<Payload>) {
+    fn deliver(&self, channel: &Arc<str>, message: &Message<'_>) {
         self.tell(Event::Message {
-            channel: self.is_pattern.then(|| channel.clone()),
-            payload: payload.clone(),
+            channel: self.is_pattern.then_some(&**channel),
+            message,
         });
     }
 
@@ -43,7 +44,7 @@ impl Subscriber for Listening {
     }
 
     fn refuse(&self, refusal: &Refusal) {
-        self.tell(Event::Refused(refusal_json(refusal).into()));
+        self.tell(Event::News(News::Refused(refusal_json(refusal).into())));
     }
 }
 
@@ -112,41 +113,53 @@ impl Boundary {
     #[napi(catch_unwind)]
     pub fn pubsub_unsubscribe(&self, id: u32) {
         self.isolate.subscriptions.remove(id);
-        self.isolate.deliver(Delivery {
+        self.isolate.deliver(&Delivery {
             subscription: id,
-            event: Event::Ended,
+            event: Event::News(News::Ended),
         });
     }
 }
 
-/// Publishes a message (kind 0 text, 1 bytes, 2 JSON) and returns how many of this process took it.
-#[napi(catch_unwind)]
-pub fn pubsub_publish(
-    channel: String,
-    kind: u32,
-    content: Either<String, Uint8Array>,
-    sender: Option<String>,
-) -> Result<u32> {
-    let kind = match kind {
-        0 => Kind::Text,
-        1 => Kind::Binary,
-        2 => Kind::Json,
-        _ => return Err(Error::from_reason(format!("no kind of message: {kind}"))),
+/// Gives JavaScript what napi-derive does not.
+#[napi(module_exports)]
+pub fn export_pubsub(mut exports: Object<'_>, env: Env) -> Result<()> {
+    direct::export(&mut exports, env, "pubsubPublish", publish)
+}
+
+/// Publishes a message: channel, kind (0 text, 1 bytes, 2 JSON), content and, if it has one, the id of its sender. Returns how
+/// many of this process took it.
+unsafe extern "C" fn publish(env: napi_env, info: napi_callback_info) -> napi_value {
+    let body = |arguments: &Arguments<4>, texts: &mut Vec<u8>| {
+        let kind = match arguments.number(1)? {
+            0 => Kind::Text,
+            1 => Kind::Binary,
+            2 => Kind::Json,
+            other => return Err(Error::from_reason(format!("no kind of message: {other}"))),
+        };
+        let channel = arguments.text(0, texts)?;
+        let content = match kind {
+            Kind::Binary => None,
+            Kind::Text | Kind::Json => Some(arguments.text(2, texts)?),
+        };
+        let sender = match arguments.is_given(3)? {
+            true => Some(arguments.text(3, texts)?),
+            false => None,
+        };
+        let bytes = match content {
+            Some(content) => &texts[content],
+            None => arguments.bytes(2)?,
+        };
+        let sender = sender.map(|sender| text_at(texts, sender).into());
+        let message = Message::new(kind, bytes, sender);
+        match hub().publish(text_at(texts, channel), message) {
+            Ok(taken) => Ok(taken as u32),
+            Err(overflow) => Err(Error::from_reason(format!(
+                "PUFF_PUBSUB_OVERFLOW: {overflow}"
+            ))),
+        }
     };
-    let bytes = match content {
-        Either::A(text) => Bytes::from(text),
-        Either::B(bytes) => Bytes::copy_from_slice(&bytes),
-    };
-    let sender = sender.map(String::into_boxed_str);
-    let payload = Payload {
-        kind,
-        bytes,
-        sender,
-    };
-    let taken = hub()
-        .publish(&channel, payload)
-        .map_err(|overflow| Error::from_reason(format!("PUFF_PUBSUB_OVERFLOW: {overflow}")))?;
-    Ok(taken as u32)
+    // SAFETY: they are what Node-API gave; publishing only queues, and runs no JavaScript.
+    unsafe { direct::call(env, info, body) }
 }
 
 /// Connects the hub with those of other processes by the database of a pool; the first connection counts.

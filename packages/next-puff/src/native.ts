@@ -3,7 +3,22 @@ import { addonFile, loadAddon } from '@next-puff/core-native';
 import { NativeUnavailableError } from './errors.js';
 
 /** What the addon exports. */
-export type Native = ReturnType<typeof loadAddon>;
+export type Native = ReturnType<typeof loadAddon> & DirectFunctions;
+
+/** What it exports without napi-derive, which describes the rest; see `boundary/direct.rs`. */
+interface DirectFunctions {
+  /**
+   * Publishes a message (kind 0 text, 1 bytes, 2 JSON) and returns how many subscribers of this process took it.
+   *
+   * Throws a message that begins with `PUFF_PUBSUB_OVERFLOW: ` when too many wait for the way to other processes.
+   */
+  pubsubPublish(
+    channel: string,
+    kind: number,
+    content: string | Uint8Array,
+    sender: string | undefined,
+  ): number;
+}
 
 /** The native side of an isolate's boundary. */
 export type Boundary = InstanceType<Native['Boundary']>;
@@ -31,7 +46,7 @@ export function addonPath(): string {
 
 function load(): Native {
   try {
-    return loadAddon();
+    return loadAddon() as Native;
   } catch (cause) {
     const { code, message = '' } = cause as { code?: string; message?: string };
     const platform = `${process.platform}-${process.arch}`;

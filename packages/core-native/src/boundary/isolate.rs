@@ -119,7 +119,7 @@ impl Isolate {
     }
 
     /// Queues a message of the hub; called from any thread.
-    pub(crate) fn deliver(&self, delivery: Delivery) {
+    pub(crate) fn deliver(&self, delivery: &Delivery<'_>) {
         if self.is_closed.load(Ordering::SeqCst) {
             return;
         }

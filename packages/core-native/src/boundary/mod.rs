@@ -8,6 +8,7 @@
 
 mod completion;
 mod deliveries;
+pub(crate) mod direct;
 mod failure;
 mod hosted;
 mod isolate;
@@ -24,7 +25,7 @@ mod uv;
 mod wake_clock;
 
 pub(crate) use completion::{Answer, Response};
-pub(crate) use deliveries::{Delivery, Event};
+pub(crate) use deliveries::{Delivery, Event, News};
 pub(crate) use failure::to_json as failure_to_json;
 pub(crate) use hosted::{HostedCaller, RouteClients};
 pub use isolate::Boundary;

@@ -99,6 +99,31 @@ test('a burst is read without losing any, whatever the messages are', async () =
   connection.close();
 });
 
+test('a text arrives whole, however long it is and whatever is in it', async () => {
+  const connection = pubsub.connection();
+  // Around the room that is taken at first, in characters of one to four bytes.
+  for (const character of ['x', 'é', '€', '😀']) {
+    for (const length of [0, 1, 1_023, 1_024, 2_047, 4_089, 4_094, 4_095, 4_096, 100_000]) {
+      const text = character.repeat(length);
+      const channel = `whole ${text.slice(0, 5_000)}`;
+      connection.subscribe(channel);
+      expect(pubsub.publish(channel, text)).toBe(1);
+      expect(pubsub.publishAs(text, channel, 'sender')).toBe(1);
+      const [message, sent] = [await connection.receive(), await connection.receive()];
+      expect(message?.channel === channel && message.text === text).toBe(true);
+      expect(sent?.sender === text && sent.text === 'sender').toBe(true);
+      connection.unsubscribe(channel);
+    }
+  }
+  connection.subscribe('half');
+  pubsub.publish('half', 'half a pair: \ud83d');
+  expect((await connection.receive())?.text).toBe('half a pair: \ufffd');
+  const part = new Uint8Array(new ArrayBuffer(10), 3, 4).fill(7);
+  pubsub.publish('half', part);
+  expect((await connection.receive())?.bytes).toEqual(new Uint8Array(4).fill(7));
+  connection.close();
+});
+
 test('what was read late is still there after unsubscribe', async () => {
   const connection = pubsub.subscribe(['a', 'b']);
   pubsub.publish('a', '1');
@@ -131,6 +156,7 @@ test('what cannot be published is refused', () => {
     /undefined is nothing that can be published/,
   );
   expect(() => pubsub.publish('a', () => {})).toThrow(TypeError);
+  expect(() => pubsub.publish(5 as unknown as string, 'a')).toThrow(/argument 1 has to be a string/);
   expect(() => pubsub.connection({ buffer: 0 })).toThrow(RangeError);
 });
 

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::now_ms;
 use super::second_level::SecondLevel;
 use super::store::{Store, store};
 use super::tags::Revalidation;
-use crate::pubsub::{Hub, Kind, Payload, Subscriber, Subscription, hub};
+use crate::pubsub::{self, Hub, Kind, Subscriber, Subscription, hub};
 use crate::runtime;
 
 /// What the names of our channels begin with.
@@ -181,13 +180,9 @@ impl Shared {
         let Ok(json) = serde_json::to_vec(message) else {
             return true;
         };
-        let payload = Payload {
-            kind: Kind::Json,
-            bytes: Bytes::from(json),
-            sender: None,
-        };
+        let message = pubsub::Message::new(Kind::Json, &json, None);
         // Not through the hub, which would bring it to us as well.
-        transport.send(channel, &Arc::new(payload)).is_ok()
+        transport.send(channel, &message).is_ok()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Subscription>> {
@@ -198,9 +193,9 @@ impl Shared {
 }
 
 impl Subscriber for Shared {
-    fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
+    fn deliver(&self, _channel: &Arc<str>, message: &pubsub::Message<'_>) {
         let tags = self.store.tags();
-        match serde_json::from_slice(&payload.bytes) {
+        match serde_json::from_slice(message.bytes()) {
             Ok(Message::Expire { tags: names }) => {
                 tags.expire(names.iter().map(String::as_str), now_ms());
             }

@@ -3,14 +3,14 @@
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock};
 
 use super::interest::Interest;
-use super::payload::Payload;
+use super::payload::Message;
 use super::places::Places;
 use super::transport::{Overflow, Refusal, Transport};
 
 /// Takes messages.
 pub trait Subscriber: Send + Sync {
     /// Takes a message; must not wait. Messages of one publisher come in its order.
-    fn deliver(&self, channel: &Arc<str>, payload: &Arc<Payload>);
+    fn deliver(&self, channel: &Arc<str>, message: &Message<'_>);
 
     /// Messages of other processes may have been missed just now; must not wait.
     fn gap(&self) {}
@@ -64,28 +64,41 @@ impl Hub {
     ///
     /// # Errors
     /// It was delivered here only: too many messages wait for the way to other processes.
-    pub fn publish(&self, channel: &str, payload: Payload) -> Result<usize, Overflow> {
-        let payload = Arc::new(payload);
-        let taken = self.deliver_shared(channel, &payload);
+    pub fn publish<'a>(
+        &self,
+        channel: &str,
+        message: impl Into<Message<'a>>,
+    ) -> Result<usize, Overflow> {
+        let message = message.into();
+        let taken = self.deliver(channel, &message);
         if let Some(transport) = self.transport.get() {
-            transport.send(channel, &payload)?;
+            transport.send(channel, &message)?;
         }
         Ok(taken)
     }
 
-    /// Delivers a message of another process to all who listen to its channel.
-    pub fn deliver(&self, channel: &str, payload: Payload) {
-        self.deliver_shared(channel, &Arc::new(payload));
+    /// Delivers a message to all in this process who listen to its channel, and returns their number.
+    pub fn deliver(&self, channel: &str, message: &Message<'_>) -> usize {
+        let Some((channel, all)) = self.lock().list_all(channel) else {
+            return 0;
+        };
+        let mut taken = 0;
+        for subscribers in all {
+            taken += subscribers.len();
+            for subscriber in &*subscribers {
+                subscriber.deliver(&channel, message);
+            }
+        }
+        taken
     }
 
     /// Delivers a message of another process to those who listen to its channel, or to a pattern: the transport
     /// brings it again for each other.
-    pub fn deliver_to(&self, channel: &str, pattern: Option<&str>, payload: Payload) {
+    pub fn deliver_to(&self, channel: &str, pattern: Option<&str>, message: &Message<'_>) {
         let listed = self.lock().list(channel, pattern);
         if let Some((channel, subscribers)) = listed {
-            let payload = Arc::new(payload);
             for subscriber in &*subscribers {
-                subscriber.deliver(&channel, &payload);
+                subscriber.deliver(&channel, message);
             }
         }
     }
@@ -155,20 +168,6 @@ impl Hub {
         self.lock().subscribers(&Interest::channel(channel))
     }
 
-    fn deliver_shared(&self, channel: &str, payload: &Arc<Payload>) -> usize {
-        let Some((channel, all)) = self.lock().list_all(channel) else {
-            return 0;
-        };
-        let mut taken = 0;
-        for subscribers in all {
-            taken += subscribers.len();
-            for subscriber in &*subscribers {
-                subscriber.deliver(&channel, payload);
-            }
-        }
-        taken
-    }
-
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.places
             .lock()
@@ -199,8 +198,6 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::super::payload::Kind;
     use super::super::transport::Wait;
     use super::*;
@@ -209,18 +206,14 @@ mod tests {
     struct Collected(Mutex<Vec<String>>);
 
     impl Subscriber for Collected {
-        fn deliver(&self, channel: &Arc<str>, payload: &Arc<Payload>) {
-            let text = String::from_utf8_lossy(&payload.bytes);
+        fn deliver(&self, channel: &Arc<str>, message: &Message<'_>) {
+            let text = String::from_utf8_lossy(message.bytes());
             self.0.lock().unwrap().push(format!("{channel}: {text}"));
         }
     }
 
-    fn text(text: &'static str) -> Payload {
-        Payload {
-            kind: Kind::Text,
-            bytes: Bytes::from(text),
-            sender: None,
-        }
+    fn text(text: &str) -> Message<'_> {
+        Message::new(Kind::Text, text.as_bytes(), None)
     }
 
     fn new_hub() -> &'static Hub {
@@ -261,7 +254,7 @@ mod tests {
     fn a_subscriber_may_end_its_subscription_while_it_is_delivered_to() {
         struct Once(Mutex<Option<Subscription>>);
         impl Subscriber for Once {
-            fn deliver(&self, _channel: &Arc<str>, _payload: &Arc<Payload>) {
+            fn deliver(&self, _channel: &Arc<str>, _message: &Message<'_>) {
                 self.0.lock().unwrap().take();
             }
         }
@@ -304,7 +297,7 @@ mod tests {
     struct Recorded(Mutex<Vec<String>>);
 
     impl Transport for Recorded {
-        fn send(&self, channel: &str, _payload: &Arc<Payload>) -> Result<(), Overflow> {
+        fn send(&self, channel: &str, _message: &Message<'_>) -> Result<(), Overflow> {
             self.0.lock().unwrap().push(format!("send {channel}"));
             Ok(())
         }

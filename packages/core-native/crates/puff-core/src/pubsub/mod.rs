@@ -1,7 +1,8 @@
 //! Messages on named channels, to whoever listens at that moment.
 //!
 //! The [`Hub`] of the process delivers to all its subscribers: isolates, WebSockets, GraphQL
-//! subscriptions. A message is encoded once and shared; nobody waits for anybody. A [`Transport`] brings
+//! subscriptions. A message is copied once for all who keep it, and not at all where nobody does; nobody waits
+//! for anybody. A [`Transport`] brings
 //! messages to the hubs of other processes.
 
 mod hub;
@@ -18,7 +19,7 @@ mod transport;
 pub use hub::{Hub, Subscriber, Subscription, hub};
 pub use interest::Interest;
 pub use pattern::Pattern;
-pub use payload::{Kind, Payload};
+pub use payload::{Kind, Message, Payload};
 pub use postgres::PostgresTransport;
 pub use redis::RedisTransport;
 pub use transport::{Overflow, Refusal, Transport, Wait};

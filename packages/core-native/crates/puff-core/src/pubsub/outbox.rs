@@ -12,17 +12,37 @@ use super::transport::Overflow;
 const MAX_WAITING: usize = 50_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// A message as it will be sent.
+/// Messages that go to the server at once.
+#[derive(Default)]
+pub(super) struct Parcel<Contents> {
+    /// The messages as they are sent, in their order.
+    pub(super) contents: Contents,
+    /// How many they are.
+    pub(super) messages: usize,
+    /// Their lengths together.
+    pub(super) bytes: usize,
+}
+
+/// A message that is put into a parcel.
 pub(super) trait Outgoing {
+    /// What it becomes a part of.
+    type Contents;
+
     /// Its length in bytes.
     fn len(&self) -> usize;
+
+    /// Whether it may be sent together with those.
+    fn fits(&self, parcel: &Parcel<Self::Contents>) -> bool;
+
+    /// Adds it.
+    fn put_into(self, contents: &mut Self::Contents);
 }
 
 /// A bounded queue that one task empties.
-pub(super) struct Outbox<Item> {
+pub(super) struct Outbox<Contents> {
     /// What to look at when too many wait.
     reason: &'static str,
-    waiting: Mutex<Waiting<Item>>,
+    waiting: Mutex<Waiting<Contents>>,
     /// Told when something waits.
     pushed: Notify,
     /// Told when something was sent.
@@ -32,19 +52,18 @@ pub(super) struct Outbox<Item> {
     done: AtomicUsize,
 }
 
-struct Waiting<Item> {
-    items: VecDeque<Item>,
+#[derive(Default)]
+struct Waiting<Contents> {
+    parcels: VecDeque<Parcel<Contents>>,
+    messages: usize,
     bytes: usize,
 }
 
-impl<Item: Outgoing> Outbox<Item> {
-    pub(super) fn new(reason: &'static str) -> Outbox<Item> {
+impl<Contents: Default> Outbox<Contents> {
+    pub(super) fn new(reason: &'static str) -> Outbox<Contents> {
         Outbox {
             reason,
-            waiting: Mutex::new(Waiting {
-                items: VecDeque::new(),
-                bytes: 0,
-            }),
+            waiting: Mutex::default(),
             pushed: Notify::new(),
             sent: Notify::new(),
             taken: AtomicUsize::new(0),
@@ -53,35 +72,31 @@ impl<Item: Outgoing> Outbox<Item> {
     }
 
     /// Takes a message; never waits.
-    pub(super) fn push(&self, item: Item) -> Result<(), Overflow> {
+    pub(super) fn push(&self, message: impl Outgoing<Contents = Contents>) -> Result<(), Overflow> {
         let mut waiting = self.lock();
-        if waiting.items.len() >= MAX_WAITING || waiting.bytes + item.len() > MAX_BYTES {
+        if waiting.messages >= MAX_WAITING || waiting.bytes + message.len() > MAX_BYTES {
             return Err(Overflow {
-                waiting: waiting.items.len(),
+                waiting: waiting.messages,
                 reason: self.reason,
             });
         }
-        waiting.bytes += item.len();
-        waiting.items.push_back(item);
+        let was_empty = waiting.messages == 0;
+        waiting.add(message);
         // Under the lock, so that nobody can be done with it before.
         self.taken.fetch_add(1, Ordering::SeqCst);
         drop(waiting);
-        self.pushed.notify_one();
+        if was_empty {
+            self.pushed.notify_one();
+        }
         Ok(())
     }
 
-    /// The next messages, as many as `count` says; waits until there are any.
-    pub(super) async fn next(&self, count: impl Fn(&VecDeque<Item>) -> usize) -> Vec<Item> {
+    /// The next messages; waits until there are any.
+    pub(super) async fn next(&self) -> Parcel<Contents> {
         loop {
             let pushed = self.pushed.notified();
-            {
-                let mut waiting = self.lock();
-                if !waiting.items.is_empty() {
-                    let count = count(&waiting.items).clamp(1, waiting.items.len());
-                    let next: Vec<_> = waiting.items.drain(..count).collect();
-                    waiting.bytes -= next.iter().map(Item::len).sum::<usize>();
-                    return next;
-                }
+            if let Some(parcel) = self.lock().take() {
+                return parcel;
             }
             pushed.await;
         }
@@ -105,9 +120,32 @@ impl<Item: Outgoing> Outbox<Item> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting<Item>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<Contents>> {
         self.waiting
             .lock()
             .unwrap_or_else(|poison| poison.into_inner())
+    }
+}
+
+impl<Contents: Default> Waiting<Contents> {
+    fn add(&mut self, message: impl Outgoing<Contents = Contents>) {
+        let len = message.len();
+        self.messages += 1;
+        self.bytes += len;
+        if self.parcels.back().is_none_or(|last| !message.fits(last)) {
+            self.parcels.push_back(Parcel::default());
+        }
+        if let Some(last) = self.parcels.back_mut() {
+            message.put_into(&mut last.contents);
+            last.messages += 1;
+            last.bytes += len;
+        }
+    }
+
+    fn take(&mut self) -> Option<Parcel<Contents>> {
+        let parcel = self.parcels.pop_front()?;
+        self.messages -= parcel.messages;
+        self.bytes -= parcel.bytes;
+        Some(parcel)
     }
 }

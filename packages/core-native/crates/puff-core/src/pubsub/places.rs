@@ -22,12 +22,18 @@ pub(super) struct Place {
 /// All places that have subscribers.
 #[derive(Default)]
 pub(super) struct Places {
-    channels: HashMap<Arc<str>, Place>,
+    channels: HashMap<Arc<str>, ChannelPlace>,
     patterns: HashMap<Arc<str>, PatternPlace>,
     /// The patterns by what their channels begin with, so that a message is compared with few of many.
     by_prefix: HashMap<Box<[u8]>, Vec<Arc<str>>>,
     /// The lengths of the prefixes, and how many patterns have each.
     prefix_lengths: BTreeMap<usize, usize>,
+}
+
+struct ChannelPlace {
+    /// The channel's name as it is shared.
+    name: Arc<str>,
+    place: Place,
 }
 
 struct PatternPlace {
@@ -69,13 +75,14 @@ impl Places {
     ) -> (Interest, u64, bool) {
         match interest {
             Interest::Channel(name) => {
-                let name = match self.channels.get_key_value(&name) {
-                    Some((kept, _)) => kept.clone(),
-                    None => name,
-                };
-                let place = self.channels.entry(name.clone()).or_default();
+                let entry = self.channels.entry(name.clone());
+                let ChannelPlace { name, place } = entry.or_insert_with(|| ChannelPlace {
+                    name,
+                    place: Place::default(),
+                });
                 let id = place.add(subscriber);
-                (Interest::Channel(name), id, place.subscribers.len() == 1)
+                let is_first = place.subscribers.len() == 1;
+                (Interest::Channel(name.clone()), id, is_first)
             }
             Interest::Pattern(text) => {
                 let place = self.pattern_place(&text);
@@ -88,7 +95,7 @@ impl Places {
     /// Removes a subscriber.
     pub(super) fn remove(&mut self, interest: &Interest, id: u64) -> Option<Removed> {
         let place = match interest {
-            Interest::Channel(name) => self.channels.get_mut(name)?,
+            Interest::Channel(name) => &mut self.channels.get_mut(name)?.place,
             Interest::Pattern(text) => &mut self.patterns.get_mut(text)?.place,
         };
         let removed = Removed {
@@ -108,7 +115,7 @@ impl Places {
     /// The subscribers of a channel or pattern; not of the patterns that match the channel.
     pub(super) fn subscribers(&self, interest: &Interest) -> usize {
         let place = match interest {
-            Interest::Channel(name) => self.channels.get(name),
+            Interest::Channel(name) => self.channels.get(name).map(|entry| &entry.place),
             Interest::Pattern(text) => self.patterns.get(text).map(|entry| &entry.place),
         };
         place.map_or(0, |place| place.subscribers.len())
@@ -123,7 +130,8 @@ impl Places {
     /// Everybody.
     pub(super) fn all(&self) -> Vec<Arc<dyn Subscriber>> {
         let patterns = self.patterns.values().map(|entry| &entry.place);
-        let places = self.channels.values().chain(patterns);
+        let channels = self.channels.values().map(|entry| &entry.place);
+        let places = channels.chain(patterns);
         places
             .flat_map(|place| place.subscribers.values().cloned())
             .collect()
@@ -138,14 +146,14 @@ impl Places {
         if let Some(text) = pattern {
             return Some((channel.into(), self.patterns.get_mut(text)?.place.list()));
         }
-        let name = self.channels.get_key_value(channel)?.0.clone();
-        Some((name, self.channels.get_mut(channel)?.list()))
+        let entry = self.channels.get_mut(channel)?;
+        Some((entry.name.clone(), entry.place.list()))
     }
 
     /// Those who listen to exactly this.
     pub(super) fn listed(&mut self, interest: &Interest) -> Option<Listed> {
         let place = match interest {
-            Interest::Channel(name) => self.channels.get_mut(name)?,
+            Interest::Channel(name) => &mut self.channels.get_mut(name)?.place,
             Interest::Pattern(text) => &mut self.patterns.get_mut(text)?.place,
         };
         Some(place.list())
@@ -156,9 +164,9 @@ impl Places {
     pub(super) fn list_all(&mut self, channel: &str) -> Option<(Arc<str>, Vec<Listed>)> {
         let mut all = Vec::new();
         let mut name = None;
-        if let Some((kept, _)) = self.channels.get_key_value(channel) {
-            name = Some(kept.clone());
-            all.extend(self.channels.get_mut(channel).map(Place::list));
+        if let Some(entry) = self.channels.get_mut(channel) {
+            name = Some(entry.name.clone());
+            all.push(entry.place.list());
         }
         for &length in self.prefix_lengths.keys() {
             let Some(prefix) = channel.as_bytes().get(..length) else {

@@ -1,10 +1,9 @@
 //! The way to the hubs of other processes.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
 use super::interest::Interest;
-use super::payload::Payload;
+use super::payload::Message;
 
 /// Something that is waited for.
 pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -18,7 +17,7 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     /// Too many messages wait to be sent.
-    fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow>;
+    fn send(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow>;
 
     /// Messages of others are wanted from now on.
     fn listen(&self, interest: &Interest);

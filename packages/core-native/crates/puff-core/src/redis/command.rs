@@ -18,10 +18,21 @@ pub fn encode<A: AsRef<[u8]>>(args: &[A]) -> Vec<u8> {
     bytes
 }
 
-fn put_length(mark: u8, length: usize, bytes: &mut Vec<u8>) {
-    bytes.push(mark);
-    bytes.extend_from_slice(length.to_string().as_bytes());
-    bytes.extend_from_slice(b"\r\n");
+/// Appends how many elements an array has (`*`), or bytes a string (`$`).
+pub(crate) fn put_length(mark: u8, length: usize, bytes: &mut Vec<u8>) {
+    let mut line = [0; 24];
+    line[22..].copy_from_slice(b"\r\n");
+    let (mut at, mut rest) = (22, length);
+    loop {
+        at -= 1;
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    line[at - 1] = mark;
+    bytes.extend_from_slice(&line[at - 1..]);
 }
 
 #[cfg(test)]

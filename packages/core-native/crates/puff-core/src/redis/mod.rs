@@ -21,11 +21,13 @@ mod reply;
 mod script;
 
 pub use client::Client;
+pub(crate) use command::put_length;
 pub use command::{encode, encode_into};
 pub use config::{Config, Options, Retry, TlsFields};
 pub use connection::{Answers, Batch, Connection, Expects, Listener, Replies, State, StateChange};
 pub use error::Error;
 pub use feed::{Feed, FeedListener};
+pub(crate) use frame::{Item, next_item};
 pub use numbers::{ServerNumbers, latency_bounds, server_numbers};
 pub use reply::Reply;
 pub use script::Script;

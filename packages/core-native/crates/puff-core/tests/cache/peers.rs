@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use puff_core::cache::{Peers, Store, now_ms};
-use puff_core::pubsub::{Hub, Interest, Overflow, Payload, Transport, Wait};
+use puff_core::pubsub::{Hub, Interest, Message, Overflow, Transport, Wait};
 
 use crate::support::{entry, eventually, tagged};
 
@@ -15,7 +15,7 @@ struct Wire {
 }
 
 impl Transport for Wire {
-    fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow> {
+    fn send(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow> {
         if *self.is_full.lock().unwrap() {
             return Err(Overflow {
                 waiting: 1,
@@ -23,7 +23,7 @@ impl Transport for Wire {
             });
         }
         if let Some(other) = *self.other.lock().unwrap() {
-            other.deliver(channel, Payload::clone(payload));
+            other.deliver(channel, message);
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use puff_core::postgres::{Params, Pool, PoolConfig, PoolOptions};
-use puff_core::pubsub::{Hub, Kind, Payload, PostgresTransport, Subscriber, Transport as _};
+use puff_core::pubsub::{
+    Hub, Kind, Message, Payload, PostgresTransport, Subscriber, Transport as _,
+};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
@@ -22,8 +24,8 @@ enum Heard {
 struct Ear(Mutex<UnboundedSender<Heard>>);
 
 impl Subscriber for Ear {
-    fn deliver(&self, channel: &Arc<str>, payload: &Arc<Payload>) {
-        let heard = Heard::Message(channel.to_string(), (**payload).clone());
+    fn deliver(&self, channel: &Arc<str>, message: &Message<'_>) {
+        let heard = Heard::Message(channel.to_string(), Payload::clone(message.keep()));
         // The test may be over.
         let _ = self.0.lock().unwrap().send(heard);
     }

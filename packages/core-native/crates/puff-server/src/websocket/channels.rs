@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use puff_core::pubsub::{Kind, Payload, Subscriber, Subscription, hub};
+use puff_core::pubsub::{Kind, Message, Payload, Subscriber, Subscription, hub};
 use puff_core::runtime;
 
 use super::close::CloseCode;
@@ -93,11 +93,11 @@ impl Channels {
 }
 
 impl Subscriber for Group {
-    fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
+    fn deliver(&self, _channel: &Arc<str>, message: &Message<'_>) {
         let mut members = lock(&self.0);
         if !members.is_delivering && members.sockets.len() <= INLINE {
             // Under the lock, so that messages of two publishers come in one order everywhere.
-            send(payload, members.sockets.values());
+            send(message.kind(), message.bytes(), members.sockets.values());
             return;
         }
         if members.queue.len() >= MAX_QUEUED {
@@ -105,7 +105,7 @@ impl Subscriber for Group {
             drop(members);
             return self.gap();
         }
-        members.queue.push_back(payload.clone());
+        members.queue.push_back(message.keep().clone());
         if !std::mem::replace(&mut members.is_delivering, true) {
             runtime::spawn(deliver_queue(self.0.clone()));
         }
@@ -132,7 +132,7 @@ async fn deliver_queue(group: Arc<Mutex<Members>>) {
             };
             (payload, members.list())
         };
-        send(&payload, sockets.iter());
+        send(payload.kind, &payload.bytes, sockets.iter());
         tokio::task::yield_now().await;
     }
 }
@@ -147,10 +147,10 @@ impl Members {
 }
 
 /// Sends a message of the hub to sockets; a JSON text goes as the text that it is.
-fn send<'a>(payload: &Payload, sockets: impl Iterator<Item = &'a SocketHandle>) {
-    let frame = match payload.kind {
-        Kind::Text | Kind::Json => Frame::text(&String::from_utf8_lossy(&payload.bytes)),
-        Kind::Binary => Frame::binary(&payload.bytes),
+fn send<'a>(kind: Kind, bytes: &[u8], sockets: impl Iterator<Item = &'a SocketHandle>) {
+    let frame = match kind {
+        Kind::Text | Kind::Json => Frame::text(&String::from_utf8_lossy(bytes)),
+        Kind::Binary => Frame::binary(bytes),
     };
     for socket in sockets {
         socket.send(&frame);

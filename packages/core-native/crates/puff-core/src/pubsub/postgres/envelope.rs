@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::super::payload::{Kind, Payload};
+use super::super::payload::{Kind, Message, Payload};
 
 /// A notification must be shorter than 8,000 bytes (PostgreSQL manual, NOTIFY).
 const LONGEST_NOTIFICATION: usize = 7_999;
@@ -36,13 +36,13 @@ pub(super) enum Notification {
 }
 
 /// Writes a message.
-pub(super) fn write(node: &str, channel: &str, payload: &Payload) -> String {
-    let (kind, content) = match payload.kind {
-        Kind::Text => ('t', String::from_utf8_lossy(&payload.bytes)),
-        Kind::Json => ('j', String::from_utf8_lossy(&payload.bytes)),
-        Kind::Binary => ('b', STANDARD.encode(&payload.bytes).into()),
+pub(super) fn write(node: &str, channel: &str, message: &Message<'_>) -> String {
+    let (kind, content) = match message.kind() {
+        Kind::Text => ('t', String::from_utf8_lossy(message.bytes())),
+        Kind::Json => ('j', String::from_utf8_lossy(message.bytes())),
+        Kind::Binary => ('b', STANDARD.encode(message.bytes()).into()),
     };
-    let sender = payload.sender.as_deref().map(Into::into);
+    let sender = message.sender().map(Into::into);
     // A tuple of texts is always JSON.
     serde_json::to_string(&Written(node, kind, channel.into(), sender, content)).unwrap_or_default()
 }
@@ -98,7 +98,7 @@ mod tests {
             bytes: Bytes::copy_from_slice(bytes),
             sender: sender.map(Into::into),
         };
-        let written = write("us", "a \"channel\"", &payload);
+        let written = write("us", "a \"channel\"", &payload.clone().into());
         match read("them", &written) {
             Notification::Message(channel, read) => {
                 assert_eq!(&*channel, "a \"channel\"");

@@ -119,14 +119,14 @@ impl Shared {
     async fn take(&self, text: &str) {
         match envelope::read(&self.node, text) {
             Notification::Message(channel, payload) => {
-                self.hub.deliver(&channel, payload);
+                self.hub.deliver(&channel, &payload.into());
             }
             Notification::Stored(id) => match store::read(&self.pool, id).await {
                 Ok(Some(stored)) => {
                     if let Notification::Message(channel, payload) =
                         envelope::read(&self.node, &stored)
                     {
-                        self.hub.deliver(&channel, payload);
+                        self.hub.deliver(&channel, &payload.into());
                     }
                 }
                 Ok(None) => {}

@@ -22,7 +22,7 @@ use self::outbox::Outbox;
 use super::hub::Hub;
 use super::interest::Interest;
 use super::node::new_node;
-use super::payload::Payload;
+use super::payload::Message;
 use super::transport::{Overflow, Transport, Wait};
 
 /// The channel of PostgreSQL.
@@ -50,8 +50,8 @@ impl PostgresTransport {
 }
 
 impl Transport for PostgresTransport {
-    fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow> {
-        self.outbox.push(channel, payload)
+    fn send(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow> {
+        self.outbox.push(channel, message)
     }
 
     /// All messages of all channels come anyway.

@@ -1,13 +1,12 @@
 //! Messages on their way to PostgreSQL.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::super::outbox::{self, Outgoing};
-use super::super::payload::Payload;
+use super::super::outbox::{self, Outgoing, Parcel};
+use super::super::payload::Message;
 use super::super::transport::Overflow;
 use super::{CHANNEL, envelope, run, store};
 use crate::postgres::{Error, Params, Pool};
@@ -26,12 +25,30 @@ pub(super) struct Outbox {
 struct Shared {
     node: Arc<str>,
     pool: Pool,
-    envelopes: outbox::Outbox<String>,
+    envelopes: outbox::Outbox<Vec<String>>,
 }
 
-impl Outgoing for String {
+/// An envelope; short ones go together, a long one alone.
+struct Envelope(String);
+
+impl Outgoing for Envelope {
+    type Contents = Vec<String>;
+
     fn len(&self) -> usize {
-        self.len()
+        self.0.len()
+    }
+
+    fn fits(&self, parcel: &Parcel<Vec<String>>) -> bool {
+        parcel.messages < BATCH
+            && !envelope::is_long(&self.0)
+            && !parcel
+                .contents
+                .last()
+                .is_some_and(|last| envelope::is_long(last))
+    }
+
+    fn put_into(self, contents: &mut Vec<String>) {
+        contents.push(self.0);
     }
 }
 
@@ -48,9 +65,9 @@ impl Outbox {
         }
     }
 
-    pub(super) fn push(&self, channel: &str, payload: &Payload) -> Result<(), Overflow> {
-        let envelope = envelope::write(&self.shared.node, channel, payload);
-        self.shared.envelopes.push(envelope)?;
+    pub(super) fn push(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow> {
+        let envelope = envelope::write(&self.shared.node, channel, message);
+        self.shared.envelopes.push(Envelope(envelope))?;
         self.started
             .call_once(|| run(send_all(self.shared.clone())));
         Ok(())
@@ -59,14 +76,6 @@ impl Outbox {
     pub(super) async fn flushed(&self) {
         self.shared.envelopes.flushed().await;
     }
-}
-
-/// How many make the next batch: short ones together, a long one alone.
-fn batch_of(envelopes: &VecDeque<String>) -> usize {
-    let short = envelopes.iter().take(BATCH);
-    short
-        .take_while(|envelope| !envelope::is_long(envelope))
-        .count()
 }
 
 impl Shared {
@@ -90,7 +99,7 @@ impl Shared {
 
 async fn send_all(shared: Arc<Shared>) {
     loop {
-        let batch = shared.envelopes.next(batch_of).await;
+        let batch = shared.envelopes.next().await.contents;
         let mut pause = FIRST_PAUSE;
         loop {
             match shared.send(&batch).await {

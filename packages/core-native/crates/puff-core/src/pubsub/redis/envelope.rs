@@ -6,60 +6,80 @@
 //! the content behind the first line feed. What does not begin like this is theirs: text if it is UTF-8,
 //! otherwise bytes.
 
-use bytes::Bytes;
+use std::borrow::Cow;
 
-use super::super::payload::{Kind, Payload};
+use super::super::payload::{Kind, Message};
 
 const MARK: &[u8] = b"\x01puff1:";
 const NODE: usize = 32;
 
 /// What a message on a channel is.
-#[derive(Debug, PartialEq)]
-pub(super) enum Received {
+pub(super) enum Received<'a> {
     /// A message of another process, or of another program.
-    Message(Payload),
+    Message(Message<'a>),
     /// Another process could not send some of its messages.
     Gap,
     /// One of our own, which has been delivered.
     Own,
 }
 
-/// Writes a message's envelope.
-pub(super) fn write(node: &str, payload: &Payload) -> Vec<u8> {
-    let kind = match payload.kind {
-        Kind::Text => b't',
-        Kind::Binary => b'b',
-        Kind::Json => b'j',
-    };
-    let sender = payload.sender.as_deref();
-    let length = MARK.len() + NODE + 4 + sender.map_or(0, str::len) + payload.bytes.len();
-    let mut envelope = Vec::with_capacity(length + 16);
-    begin(node, kind, &mut envelope);
-    if let Some(sender) = sender {
+/// A message as it goes over the wire.
+pub(super) struct Envelope<'a> {
+    node: &'a str,
+    kind: u8,
+    /// JSON, or nothing.
+    sender: Vec<u8>,
+    content: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// The envelope of a message.
+    pub(super) fn of(node: &'a str, message: &'a Message<'_>) -> Envelope<'a> {
+        let kind = match message.kind() {
+            Kind::Text => b't',
+            Kind::Binary => b'b',
+            Kind::Json => b'j',
+        };
         // A text is always JSON, on one line.
-        envelope.extend(serde_json::to_vec(sender).unwrap_or_default());
+        let sender = message
+            .sender()
+            .map(|sender| serde_json::to_vec(sender).unwrap_or_default());
+        Envelope {
+            node,
+            kind,
+            sender: sender.unwrap_or_default(),
+            content: message.bytes(),
+        }
     }
-    envelope.push(b'\n');
-    envelope.extend_from_slice(&payload.bytes);
-    envelope
-}
 
-/// Writes that messages may have been missed.
-pub(super) fn write_gap(node: &str) -> Vec<u8> {
-    let mut envelope = Vec::new();
-    begin(node, b'g', &mut envelope);
-    envelope.push(b'\n');
-    envelope
-}
+    /// The one that tells that messages may have been missed.
+    pub(super) fn of_gap(node: &'a str) -> Envelope<'a> {
+        Envelope {
+            node,
+            kind: b'g',
+            sender: Vec::new(),
+            content: b"",
+        }
+    }
 
-fn begin(node: &str, kind: u8, envelope: &mut Vec<u8>) {
-    envelope.extend_from_slice(MARK);
-    envelope.extend_from_slice(node.as_bytes());
-    envelope.extend_from_slice(&[b':', kind, b':']);
+    /// Its length in bytes.
+    pub(super) fn len(&self) -> usize {
+        MARK.len() + self.node.len() + 4 + self.sender.len() + self.content.len()
+    }
+
+    /// Appends it.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(MARK);
+        bytes.extend_from_slice(self.node.as_bytes());
+        bytes.extend_from_slice(&[b':', self.kind, b':']);
+        bytes.extend_from_slice(&self.sender);
+        bytes.push(b'\n');
+        bytes.extend_from_slice(self.content);
+    }
 }
 
 /// Reads what came on a channel.
-pub(super) fn read(node: &str, message: &[u8]) -> Received {
+pub(super) fn read<'a>(node: &str, message: &'a [u8]) -> Received<'a> {
     let Some(parts) = parts(message) else {
         return Received::Message(plain(message));
     };
@@ -76,15 +96,11 @@ pub(super) fn read(node: &str, message: &[u8]) -> Received {
     let sender = match parts.sender {
         [] => None,
         sender => match serde_json::from_slice::<String>(sender) {
-            Ok(sender) => Some(sender.into_boxed_str()),
+            Ok(sender) => Some(Cow::Owned(sender)),
             Err(_) => return Received::Message(plain(message)),
         },
     };
-    Received::Message(Payload {
-        kind,
-        bytes: Bytes::copy_from_slice(parts.content),
-        sender,
-    })
+    Received::Message(Message::new(kind, parts.content, sender))
 }
 
 /// What is in an envelope, as it is written.
@@ -110,16 +126,12 @@ fn parts(message: &[u8]) -> Option<Parts<'_>> {
     })
 }
 
-fn plain(message: &[u8]) -> Payload {
+fn plain(message: &[u8]) -> Message<'_> {
     let kind = match std::str::from_utf8(message) {
         Ok(_) => Kind::Text,
         Err(_) => Kind::Binary,
     };
-    Payload {
-        kind,
-        bytes: Bytes::copy_from_slice(message),
-        sender: None,
-    }
+    Message::new(kind, message, None)
 }
 
 #[cfg(test)]
@@ -129,6 +141,13 @@ mod tests {
     const US: &str = "0123456789abcdef0123456789abcdef";
     const THEM: &str = "ffffffffffffffffffffffffffffffff";
 
+    fn written(envelope: &Envelope<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        envelope.write(&mut bytes);
+        assert_eq!(bytes.len(), envelope.len());
+        bytes
+    }
+
     #[test]
     fn what_is_written_is_read() {
         for (kind, bytes, sender) in [
@@ -137,40 +156,38 @@ mod tests {
             (Kind::Binary, &[0, 255, b'\n'], Some("")),
             (Kind::Binary, &[], None),
         ] {
-            let payload = Payload {
-                kind,
-                bytes: Bytes::copy_from_slice(bytes),
-                sender: sender.map(Into::into),
+            let message = Message::new(kind, bytes, sender.map(Into::into));
+            let written = written(&Envelope::of(US, &message));
+            assert!(matches!(read(US, &written), Received::Own));
+            let Received::Message(read) = read(THEM, &written) else {
+                panic!("{kind:?}");
             };
-            let written = write(US, &payload);
-            assert_eq!(read(US, &written), Received::Own);
-            assert_eq!(read(THEM, &written), Received::Message(payload));
+            assert_eq!(read.keep(), message.keep());
         }
-        let gap = write_gap(US);
-        assert_eq!(read(THEM, &gap), Received::Gap);
-        assert_eq!(read(US, &gap), Received::Own);
+        let gap = written(&Envelope::of_gap(US));
+        assert!(matches!(read(THEM, &gap), Received::Gap));
+        assert!(matches!(read(US, &gap), Received::Own));
     }
 
     #[test]
     fn what_other_programs_publish_is_text_or_bytes() {
         let long = format!("\x01puff1:{THEM}:x:\ncontent");
         let sender = format!("\x01puff1:{THEM}:t:no JSON\ncontent");
-        for text in [
+        let texts = [
             "",
             "hello",
             "\x01puff1:",
             "\x01puff1:short:t:\nx",
             &long,
             &sender,
-        ] {
-            let payload = plain(text.as_bytes());
-            assert_eq!(payload.kind, Kind::Text);
-            let received = read(US, &payload.bytes);
-            assert_eq!(received, Received::Message(payload));
+        ];
+        let bytes = texts.map(|text| (text.as_bytes(), Kind::Text));
+        for (bytes, kind) in bytes.into_iter().chain([(&[0xff, 0][..], Kind::Binary)]) {
+            let Received::Message(message) = read(US, bytes) else {
+                panic!("nothing of ours begins like {bytes:?}");
+            };
+            assert_eq!((message.kind(), message.bytes()), (kind, bytes));
+            assert_eq!(message.sender(), None);
         }
-        let Received::Message(payload) = read(US, &[0xff, 0]) else {
-            unreachable!("nothing of ours begins like this");
-        };
-        assert_eq!(payload.kind, Kind::Binary);
     }
 }

@@ -21,7 +21,7 @@ use self::outbox::Outbox;
 use super::hub::Hub;
 use super::interest::Interest;
 use super::node::new_node;
-use super::payload::Payload;
+use super::payload::Message;
 use super::transport::{Overflow, Refusal, Transport, Wait};
 use crate::redis::{Client, Config, Feed};
 
@@ -49,8 +49,8 @@ impl RedisTransport {
 }
 
 impl Transport for RedisTransport {
-    fn send(&self, channel: &str, payload: &Arc<Payload>) -> Result<(), Overflow> {
-        self.outbox.push(channel, payload)
+    fn send(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow> {
+        self.outbox.push(channel, message)
     }
 
     fn listen(&self, interest: &Interest) {

@@ -1,6 +1,6 @@
 //! Messages on their way to Redis.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -8,18 +8,23 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::super::outbox::{self, Outgoing};
-use super::super::payload::Payload;
+use super::super::outbox::{self, Outgoing, Parcel};
+use super::super::payload::Message;
 use super::super::transport::Overflow;
-use super::envelope;
+use super::envelope::Envelope;
 use crate::redis::{
-    Answers, Batch, Config, Connection, Error, Expects, Listener, Replies, StateChange, encode_into,
+    Answers, Batch, Config, Connection, Error, Expects, Item, Listener, Replies, StateChange,
+    next_item, put_length,
 };
 use crate::runtime;
 
 /// Commands and bytes in one batch.
 const MAX_COMMANDS: usize = 2_000;
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// What a command has beside channel and envelope, at most.
+const LARGEST_FRAME: usize = 80;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -32,31 +37,49 @@ pub(super) struct Outbox {
 struct Shared {
     node: Arc<str>,
     connection: Connection,
-    commands: outbox::Outbox<Command>,
+    commands: outbox::Outbox<Vec<u8>>,
 }
 
-/// A PUBLISH as it goes over the wire.
-struct Command {
-    channel: Box<str>,
-    bytes: Vec<u8>,
+/// A message to publish.
+struct Publish<'a> {
+    channel: &'a str,
+    envelope: Envelope<'a>,
 }
 
-impl Command {
-    fn new(channel: &str, envelope: &[u8]) -> Command {
-        let mut bytes = Vec::with_capacity(channel.len() + envelope.len() + 48);
-        encode_into(
-            &[b"PUBLISH".as_slice(), channel.as_bytes(), envelope],
-            &mut bytes,
-        );
-        let channel = channel.into();
-        Command { channel, bytes }
-    }
-}
+impl Outgoing for Publish<'_> {
+    /// PUBLISH commands.
+    type Contents = Vec<u8>;
 
-impl Outgoing for Command {
     fn len(&self) -> usize {
-        self.bytes.len()
+        self.channel.len() + self.envelope.len()
     }
+
+    fn fits(&self, parcel: &Parcel<Vec<u8>>) -> bool {
+        parcel.messages < MAX_COMMANDS && parcel.bytes + self.len() <= MAX_BYTES
+    }
+
+    fn put_into(self, commands: &mut Vec<u8>) {
+        commands.reserve(self.len() + LARGEST_FRAME);
+        commands.extend_from_slice(b"*3\r\n$7\r\nPUBLISH\r\n");
+        put_length(b'$', self.channel.len(), commands);
+        commands.extend_from_slice(self.channel.as_bytes());
+        commands.extend_from_slice(b"\r\n");
+        put_length(b'$', self.envelope.len(), commands);
+        self.envelope.write(commands);
+        commands.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The channels of PUBLISH commands.
+fn channels_of(commands: &[u8]) -> BTreeSet<&[u8]> {
+    let mut at = 0;
+    let items = std::iter::from_fn(|| next_item(commands, &mut at).ok().flatten());
+    let texts = items.filter_map(|item| match item {
+        Item::Bulk(text) => Some(text),
+        _ => None,
+    });
+    // Each has three texts, the second is the channel.
+    texts.skip(1).step_by(3).collect()
 }
 
 impl Outbox {
@@ -72,11 +95,9 @@ impl Outbox {
         }
     }
 
-    pub(super) fn push(&self, channel: &str, payload: &Payload) -> Result<(), Overflow> {
-        let envelope = envelope::write(&self.shared.node, payload);
-        self.shared
-            .commands
-            .push(Command::new(channel, &envelope))?;
+    pub(super) fn push(&self, channel: &str, message: &Message<'_>) -> Result<(), Overflow> {
+        let envelope = Envelope::of(&self.shared.node, message);
+        self.shared.commands.push(Publish { channel, envelope })?;
         self.started
             .call_once(|| drop(runtime::spawn(send_all(self.shared.clone()))));
         Ok(())
@@ -93,58 +114,55 @@ impl Drop for Outbox {
     }
 }
 
-/// How many commands make the next batch.
-fn batch_of(commands: &VecDeque<Command>) -> usize {
-    let mut bytes = 0;
-    let fitting = commands.iter().take(MAX_COMMANDS).take_while(|command| {
-        bytes += command.len();
-        bytes <= MAX_BYTES
-    });
-    fitting.count()
-}
-
 async fn send_all(shared: Arc<Shared>) {
     loop {
-        let batch = shared.commands.next(batch_of).await;
-        let count = batch.len();
-        if let Err(error) = shared.send(&batch).await {
+        let Parcel {
+            contents, messages, ..
+        } = shared.commands.next().await;
+        let commands = Bytes::from(contents);
+        if let Err(error) = shared.send(&commands, messages).await {
             eprintln!(
-                "[next-puff] up to {count} messages of pub/sub did not reach other processes: {error}"
+                "[next-puff] up to {messages} messages of pub/sub did not reach other processes: {error}"
             );
             if matches!(error, Error::Ended) {
-                shared.commands.finish(count);
+                shared.commands.finish(messages);
                 return;
             }
             // Whoever listens to their channels has to know.
-            let channels: BTreeSet<Box<str>> =
-                batch.into_iter().map(|command| command.channel).collect();
-            let gap = envelope::write_gap(&shared.node);
-            let gaps: Vec<_> = channels
-                .iter()
-                .map(|channel| Command::new(channel, &gap))
-                .collect();
+            let (gaps, channels) = shared.gaps(&commands);
             // They may come twice, and must come once; what the server does not allow never will.
-            while let Err(Error::Closed(_) | Error::Timeout(_)) = shared.send(&gaps).await {}
+            while let Err(Error::Closed(_) | Error::Timeout(_)) = shared.send(&gaps, channels).await
+            {
+            }
         }
-        shared.commands.finish(count);
+        shared.commands.finish(messages);
     }
 }
 
 impl Shared {
+    /// Commands that tell of a gap where others would have published, and their number.
+    fn gaps(&self, commands: &[u8]) -> (Bytes, usize) {
+        let channels = channels_of(commands);
+        let mut gaps = Vec::new();
+        for channel in &channels {
+            Publish {
+                channel: &String::from_utf8_lossy(channel),
+                envelope: Envelope::of_gap(&self.node),
+            }
+            .put_into(&mut gaps);
+        }
+        (gaps.into(), channels.len())
+    }
+
     /// Publishes messages, once the server takes them.
     ///
     /// # Errors
     /// Some of them were not published, or nobody knows whether they were.
-    async fn send(&self, batch: &[Command]) -> Result<(), Error> {
-        let mut bytes = Vec::with_capacity(batch.iter().map(Command::len).sum());
-        for command in batch {
-            bytes.extend_from_slice(&command.bytes);
-        }
-        let bytes = Bytes::from(bytes);
+    async fn send(&self, commands: &Bytes, count: usize) -> Result<(), Error> {
         let mut pause = FIRST_PAUSE;
         let mut is_told = false;
         loop {
-            match self.send_once(bytes.clone(), batch.len() as u32).await {
+            match self.send_once(commands.clone(), count as u32).await {
                 Ok(()) => return Ok(()),
                 // None was published: they wait for the server, as later ones wait for them.
                 Err(Unsent::All(error)) => {

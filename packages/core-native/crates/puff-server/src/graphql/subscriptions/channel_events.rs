@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use puff_core::pubsub::{Payload, Subscriber, Subscription, hub};
+use puff_core::pubsub::{Message, Payload, Subscriber, Subscription, hub};
 use tokio::sync::Notify;
 
 /// Messages that wait for a subscriber: one that is further behind is ended.
@@ -86,8 +86,8 @@ impl Queue {
 }
 
 impl Subscriber for Queue {
-    fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
-        self.take(payload);
+    fn deliver(&self, _channel: &Arc<str>, message: &Message<'_>) {
+        self.take(message.keep());
     }
 
     /// Brings the last message again; see `feed.rs`.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use puff_core::pubsub::{self, Payload, Subscriber, hub};
+use puff_core::pubsub::{self, Message, Payload, Subscriber, hub};
 use puff_core::runtime;
 use puff_graphql::host::Failure;
 use puff_graphql::{EventSource, Identity, Subscription};
@@ -221,9 +221,9 @@ impl Drop for Run {
 struct Incoming(std::sync::Weak<Feed>);
 
 impl Subscriber for Incoming {
-    fn deliver(&self, _channel: &Arc<str>, payload: &Arc<Payload>) {
+    fn deliver(&self, _channel: &Arc<str>, message: &Message<'_>) {
         if let Some(feed) = self.0.upgrade() {
-            feed.take(payload);
+            feed.take(message.keep());
         }
     }
 

@@ -156,7 +156,9 @@ test('what cannot be published is refused', () => {
     /undefined is nothing that can be published/,
   );
   expect(() => pubsub.publish('a', () => {})).toThrow(TypeError);
-  expect(() => pubsub.publish(5 as unknown as string, 'a')).toThrow(/argument 1 has to be a string/);
+  expect(() => pubsub.publish(5 as unknown as string, 'a')).toThrow(
+    /argument 1 has to be a string/,
+  );
   expect(() => pubsub.connection({ buffer: 0 })).toThrow(RangeError);
 });
 

@@ -50,10 +50,7 @@ impl Health {
         &self,
         run: impl Future<Output = Result<Reply, Error>>,
     ) -> Option<Reply> {
-        let result = match tokio::time::timeout(self.timeout, run).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Timeout(self.timeout)),
-        };
+        let result = self.in_time(run).await;
         self.judge(result)
     }
 
@@ -62,10 +59,7 @@ impl Health {
         &self,
         run: impl Future<Output = Result<Reply, Error>>,
     ) -> Option<Reply> {
-        let result = match tokio::time::timeout(self.timeout, run).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::Timeout(self.timeout)),
-        };
+        let result = self.in_time(run).await;
         match &result {
             Err(error @ (Error::OutOfMemory(_) | Error::ReadOnly(_))) => {
                 if self.writing.begin() {
@@ -83,6 +77,16 @@ impl Health {
                 self.judge(result)
             }
             Err(_) => self.judge(result),
+        }
+    }
+
+    async fn in_time(
+        &self,
+        run: impl Future<Output = Result<Reply, Error>>,
+    ) -> Result<Reply, Error> {
+        match tokio::time::timeout(self.timeout, run).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Timeout(self.timeout)),
         }
     }
 

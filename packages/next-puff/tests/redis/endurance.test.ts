@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, jest, test } from '@jest/globals';
+import { loadWith } from './support/load.ts';
 import { eventually, redisResources } from './support/redis-resources.ts';
 
 jest.setTimeout(240_000);
@@ -62,29 +63,16 @@ test('two hundred reconnections leave neither memory nor sockets behind', async 
 test('a server that is frozen under load gives bounded errors, and all is well again', async () => {
   const server = await start();
   const connection = open({ url: server.url, commandTimeoutMs: 300 });
-  let isOver = false;
-  let longestMs = 0;
-  const codes = new Set<string>();
-  const load = Array.from({ length: 50 }, async () => {
-    while (!isOver) {
-      const begun = Date.now();
-      await connection.command(['INCR', 'n']).catch(async ({ code }) => {
-        codes.add(code);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      });
-      longestMs = Math.max(longestMs, Date.now() - begun);
-    }
-  });
+  const load = loadWith(50, connection);
   await connection.command(['PING']);
   server.freeze();
-  await eventually(async () => expect(codes.size).toBeGreaterThan(0));
+  await eventually(async () => expect(load.codes.size).toBeGreaterThan(0));
   server.thaw();
   await eventually(() => connection.command(['PING']));
-  isOver = true;
-  await Promise.all(load);
+  await load.stop();
   expect(connection.waiting).toBe(0);
-  expect(longestMs).toBeLessThan(10_000);
-  for (const code of codes) expect(code).toMatch(/^PUFF_REDIS_(TIMEOUT|CLOSED|CONNECT)$/);
+  expect(load.longestMs).toBeLessThan(10_000);
+  for (const code of load.codes) expect(code).toMatch(/^PUFF_REDIS_(TIMEOUT|CLOSED|CONNECT)$/);
 });
 
 test('a huge value crosses, and one that JavaScript cannot take is refused alone', async () => {

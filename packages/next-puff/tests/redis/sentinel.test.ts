@@ -1,5 +1,6 @@
 import { expect, jest, test } from '@jest/globals';
 import Redis from 'next-puff/ioredis';
+import { loadWith } from './support/load.ts';
 import { eventually, redisResources } from './support/redis-resources.ts';
 
 jest.setTimeout(180_000);
@@ -41,29 +42,16 @@ test('the master is found, and after a failover under load the new one', async (
     commandTimeoutMs: 1_000,
   });
   expect(await portOf(connection)).toBe(master.port);
-  let isOver = false;
-  let longestMs = 0;
-  const codes = new Set<string>();
-  const load = Array.from({ length: 20 }, async () => {
-    while (!isOver) {
-      const begun = Date.now();
-      await connection.command(['INCR', 'n']).catch(async ({ code }) => {
-        codes.add(code);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      });
-      longestMs = Math.max(longestMs, Date.now() - begun);
-    }
-  });
+  const load = loadWith(20, connection);
   await master.kill();
   await eventually(async () => {
     expect(await portOf(connection)).toBe(replica.port);
     await connection.command(['INCR', 'n']);
   });
-  isOver = true;
-  await Promise.all(load);
+  await load.stop();
   expect(connection.waiting).toBe(0);
-  expect(longestMs).toBeLessThan(15_000);
-  for (const code of codes) {
+  expect(load.longestMs).toBeLessThan(15_000);
+  for (const code of load.codes) {
     expect(code).toMatch(/^PUFF_REDIS_(CLOSED|CONNECT|TIMEOUT|READONLY)$/);
   }
 });

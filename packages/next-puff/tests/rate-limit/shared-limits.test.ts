@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { rateLimit } from 'next-puff/rate-limit';
 import { redis } from 'next-puff/redis';
+import { withEnvironment } from '../redis/support/environment.ts';
 import { RedisServer } from '../redis/support/redis-server.ts';
 
 jest.setTimeout(120_000);
@@ -144,25 +145,19 @@ test.each([
 );
 
 test('without a Redis it says how to configure one', async () => {
-  const { NEXT_PUFF_CONFIG, REDIS_URL } = process.env;
-  process.env.NEXT_PUFF_CONFIG = JSON.stringify({
+  const NEXT_PUFF_CONFIG = JSON.stringify({
     publisher: 'cli',
     settings: { postgres: {}, requests: {}, pubsub: {}, tasks: {}, cache: {} },
   });
-  delete process.env.REDIS_URL;
   await redis.end();
-  try {
+  await withEnvironment({ NEXT_PUFF_CONFIG, REDIS_URL: undefined }, async () => {
     await expect(
       rateLimit(newKey(), { limit: 1, windowMs: 1, shared: true }),
     ).rejects.toMatchObject({
       code: 'PUFF_REDIS_NOT_CONFIGURED',
       message: expect.stringContaining('REDIS_URL'),
     });
-  } finally {
-    if (NEXT_PUFF_CONFIG === undefined) delete process.env.NEXT_PUFF_CONFIG;
-    else process.env.NEXT_PUFF_CONFIG = NEXT_PUFF_CONFIG;
-    if (REDIS_URL !== undefined) process.env.REDIS_URL = REDIS_URL;
-  }
+  });
 });
 
 test.each([

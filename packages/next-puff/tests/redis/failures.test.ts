@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { anyFreePort } from '../../dist/embedded/port.js';
 import { redis } from '../../dist/redis/index.js';
+import { withEnvironment } from './support/environment.ts';
+import { loadWith } from './support/load.ts';
 import { eventually, redisResources } from './support/redis-resources.ts';
 import type { RedisServerOptions } from './support/redis-server.ts';
 
@@ -8,22 +10,16 @@ const { start: startWith, open } = redisResources();
 const start = (settings: RedisServerOptions['settings'] = {}) => startWith({ settings });
 
 test('without a configuration the error says how to configure it', async () => {
-  const { NEXT_PUFF_CONFIG, REDIS_URL } = process.env;
-  process.env.NEXT_PUFF_CONFIG = JSON.stringify({
+  const NEXT_PUFF_CONFIG = JSON.stringify({
     publisher: 'cli',
     settings: { postgres: {}, requests: {}, tasks: {} },
   });
-  delete process.env.REDIS_URL;
-  try {
+  await withEnvironment({ NEXT_PUFF_CONFIG, REDIS_URL: undefined }, async () => {
     await expect(redis.ping()).rejects.toMatchObject({
       code: 'PUFF_REDIS_NOT_CONFIGURED',
       message: expect.stringContaining('REDIS_URL'),
     });
-  } finally {
-    if (NEXT_PUFF_CONFIG === undefined) delete process.env.NEXT_PUFF_CONFIG;
-    else process.env.NEXT_PUFF_CONFIG = NEXT_PUFF_CONFIG;
-    if (REDIS_URL !== undefined) process.env.REDIS_URL = REDIS_URL;
-  }
+  });
 });
 
 test('a server that is down at the start gives bounded errors, and is found when it comes', async () => {
@@ -40,25 +36,17 @@ test('a server that is down at the start gives bounded errors, and is found when
 test('a server that is killed under load gives errors, and all commands end', async () => {
   const server = await start();
   const connection = open({ url: server.url });
-  let isOver = false;
-  const codes = new Set<string>();
-  const load = Array.from({ length: 50 }, async () => {
-    while (!isOver) {
-      await connection.command(['INCR', 'n']).catch(async ({ code }) => {
-        codes.add(code);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      });
-    }
-  });
+  const load = loadWith(50, connection);
   await connection.command(['PING']);
   await server.kill();
-  await eventually(async () => expect(codes.size).toBeGreaterThan(0));
+  await eventually(async () => expect(load.codes.size).toBeGreaterThan(0));
   await server.restart();
   await eventually(() => connection.command(['PING']));
-  isOver = true;
-  await Promise.all(load);
+  await load.stop();
   expect(connection.waiting).toBe(0);
-  for (const code of codes) expect(['PUFF_REDIS_CLOSED', 'PUFF_REDIS_CONNECT']).toContain(code);
+  for (const code of load.codes) {
+    expect(['PUFF_REDIS_CLOSED', 'PUFF_REDIS_CONNECT']).toContain(code);
+  }
 }, 120_000);
 
 test('a frozen server times out, and is used again when it thaws', async () => {

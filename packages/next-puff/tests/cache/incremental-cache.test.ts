@@ -3,15 +3,9 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { nextMillisecond } from './support/cache-process.ts';
 import { CONTESTANTS, Handlers, start } from './support/contestant.ts';
+import { newDistDir, removeDistDirs } from './support/dist-dirs.ts';
 import type { IncrementalCache } from './support/incremental-cache.ts';
-import {
-  FOREVER,
-  newDistDir,
-  PAGE,
-  page,
-  READ_PAGE,
-  removeDistDirs,
-} from './support/incremental-cache.ts';
+import { FOREVER, PAGE, page, READ_PAGE } from './support/incremental-cache.ts';
 
 const FETCH = { kind: 'FETCH', data: { headers: {}, body: 'aGk=', url: 'u', status: 200 } };
 

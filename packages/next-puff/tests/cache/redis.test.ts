@@ -3,14 +3,8 @@ import { Redis } from 'next-puff/ioredis';
 import { RedisServer } from '../redis/support/redis-server.ts';
 import { CacheProcess, eventually } from './support/cache-process.ts';
 import { Handlers } from './support/contestant.ts';
-import {
-  FOREVER,
-  newDistDir,
-  PAGE,
-  page,
-  READ_PAGE,
-  removeDistDirs,
-} from './support/incremental-cache.ts';
+import { newDistDir, removeDistDirs } from './support/dist-dirs.ts';
+import { FOREVER, PAGE, page, READ_PAGE } from './support/incremental-cache.ts';
 
 jest.setTimeout(60_000);
 

@@ -1,14 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Handlers, start } from './support/contestant.ts';
-import {
-  FOREVER,
-  newDistDir,
-  PAGE,
-  page,
-  READ_PAGE,
-  removeDistDirs,
-} from './support/incremental-cache.ts';
+import { newDistDir, removeDistDirs } from './support/dist-dirs.ts';
+import { FOREVER, PAGE, page, READ_PAGE } from './support/incremental-cache.ts';
 
 // What the shared cache does beside what Next.js' own does.
 

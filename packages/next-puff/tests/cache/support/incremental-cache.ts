@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 /** Next.js' `IncrementalCache`, which calls the handler; not documented, so named here as far as it is used. */
 export interface IncrementalCache {
   get(key: string, context: object): Promise<CachedEntry | null>;
@@ -47,19 +43,3 @@ export function page(text: string, tags: string[] = []): NonNullable<CachedEntry
 
 /** How an app page without a time of revalidation is written. */
 export const FOREVER = { cacheControl: { revalidate: false } };
-
-let folders: string[] = [];
-
-/** An empty `.next`, of a build if there is one. */
-export function newDistDir(buildId?: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'next-puff-cache-'));
-  folders.push(folder);
-  if (buildId !== undefined) writeFileSync(join(folder, 'BUILD_ID'), buildId);
-  return folder;
-}
-
-/** Removes what {@link newDistDir} has made. */
-export function removeDistDirs(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-  folders = [];
-}

@@ -2,8 +2,6 @@
 //
 // One server at a time, 32 connections, each with one request at a time; the order of the contestants
 // alternates between rounds, medians count. Before that all of them must give the same bytes, from their caches.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +9,8 @@ import { parseArgs } from 'node:util';
 import { buildNext, installPackages, nextProgram, puffProgram } from '../graphql/building.mjs';
 import { report } from '../graphql/report.mjs';
 import { load, measure } from '../http-load.mjs';
-import { freePort, startServer } from '../servers.mjs';
+import { startRedis } from '../redis-server.mjs';
+import { startServer } from '../servers.mjs';
 
 const APP = fileURLToPath(new URL('app', import.meta.url));
 const PEER = fileURLToPath(new URL('peer', import.meta.url));
@@ -115,22 +114,4 @@ async function withServer(name, use) {
   } finally {
     await stop();
   }
-}
-
-async function startRedis() {
-  const port = await freePort();
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const server = spawn(process.env.REDIS_SERVER_BIN ?? 'redis-server', args);
-  const exit = once(server, 'exit');
-  for await (const text of server.stdout) {
-    if (`${text}`.includes('Ready to accept connections')) break;
-  }
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    pid: server.pid,
-    async stop() {
-      server.kill();
-      await exit;
-    },
-  };
 }

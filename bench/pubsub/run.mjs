@@ -2,19 +2,19 @@
 //
 // One process publishes, one listens, on a server that nobody else uses; a publisher waits for the server after every 5,000
 // messages. Before that, all contestants have to deliver the same messages in the same order.
-import { execFile, fork, spawn } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { startTemporaryPostgres } from 'next-puff/embedded';
+import { startRedis } from '../redis-server.mjs';
 
 const run = promisify(execFile);
 const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 const contestants = {
-  'next-puff, Redis': { module: 'next-puff', start: startRedis, messages: 500_000 },
-  ioredis: { module: 'ioredis', start: startRedis, messages: 500_000 },
+  'next-puff, Redis': { module: 'next-puff', start: startRedisTransport, messages: 500_000 },
+  ioredis: { module: 'ioredis', start: startRedisTransport, messages: 500_000 },
   'next-puff, PostgreSQL': { module: 'next-puff', start: startPostgres, messages: 50_000 },
 };
 
@@ -112,21 +112,7 @@ async function startPostgres() {
   return { env: { DATABASE_URL: server.url }, stop: () => server.stop() };
 }
 
-async function startRedis() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  const program = process.env.REDIS_SERVER_BIN ?? 'redis-server';
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const text of child.stdout) {
-    if (text.toString().includes('Ready to accept connections')) break;
-  }
-  const stop = async () => {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  return { env: { REDIS_URL: `redis://127.0.0.1:${port}` }, stop };
+async function startRedisTransport() {
+  const { url, stop } = await startRedis();
+  return { env: { REDIS_URL: url }, stop };
 }

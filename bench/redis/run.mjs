@@ -1,23 +1,14 @@
 // How fast are commands of Redis, against ioredis and node-redis? Each client has one connection to a server that this
 // starts on a free port; they take turns in one process.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import Ioredis from 'ioredis';
 import { createClient } from 'redis';
 import { compareAsync } from '../measure.mjs';
+import { startRedis } from '../redis-server.mjs';
 
-const port = await freePort();
-const server = spawn(
-  process.env.REDIS_SERVER_BIN ?? 'redis-server',
-  ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-  { stdio: 'ignore' },
-);
-await listening(port);
-
-process.env.REDIS_URL = `redis://127.0.0.1:${port}`;
+const server = await startRedis();
+const { port } = server;
+process.env.REDIS_URL = server.url;
 const { redis } = await import('next-puff/redis');
 const ioredis = new Ioredis(port, '127.0.0.1');
 const nodeRedis = createClient({ url: process.env.REDIS_URL });
@@ -112,27 +103,5 @@ try {
   await redis.end();
   ioredis.disconnect();
   nodeRedis.destroy();
-  server.kill('SIGKILL');
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port: free } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return free;
-}
-
-async function listening(at) {
-  for (let attempts = 0; attempts < 300; attempts++) {
-    const socket = connect(at, '127.0.0.1');
-    const isUp = await new Promise((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (isUp) return;
-    await pause(100);
-  }
-  throw new Error('redis-server did not start');
+  await server.stop();
 }

@@ -5,12 +5,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { startTemporaryPostgres } from 'next-puff/embedded';
+import { startRedis } from '../redis-server.mjs';
 import { contestants } from './contestants.mjs';
 
 const run = promisify(execFile);
@@ -66,7 +66,7 @@ for (const [column, [title, digits]] of Object.entries(COLUMNS)) {
 /** Everything about one contestant, on stores of its own. */
 async function measure(name) {
   const postgres = await startTemporaryPostgres();
-  const redis = await startRedis();
+  const redis = await startQueueRedis();
   try {
     const { module, variant } = contestants[name];
     const services = { databaseUrl: postgres.url, redisUrl: redis.url };
@@ -89,31 +89,18 @@ async function measure(name) {
   }
 }
 
-/** `redis-server` with an append-only file, as queues need it. */
-async function startRedis() {
+/** A Redis with an append-only file, as queues need it. */
+async function startQueueRedis() {
   const directory = await mkdtemp(join(tmpdir(), 'next-puff-bench-'));
-  const port = await freePort();
-  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory];
-  args.push('--appendonly', 'yes', '--save', '', '--maxmemory-policy', 'noeviction');
-  const server = spawn(process.env.REDIS_SERVER_BIN ?? 'redis-server', args);
-  const exit = once(server, 'exit');
-  for await (const text of server.stdout) {
-    if (`${text}`.includes('Ready to accept connections')) break;
-  }
+  const redis = await startRedis([
+    ...['--dir', directory, '--appendonly', 'yes', '--save', ''],
+    ...['--maxmemory-policy', 'noeviction'],
+  ]);
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: redis.url,
     async stop() {
-      server.kill();
-      await exit;
+      await redis.stop();
       await rm(directory, { recursive: true });
     },
   };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }

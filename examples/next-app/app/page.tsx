@@ -1,6 +1,6 @@
 import Link from 'next/link';
 import { notFound } from 'next/navigation';
-import { PollCard } from '@/components/poll-card';
+import { PollOverview } from '@/components/poll-overview';
 import { formatCount, plural } from '@/components/wording';
 import { parseId } from '@/polls/input';
 import { forPage } from '@/polls/outage';
@@ -24,6 +24,12 @@ export default async function HomePage({ searchParams }: PageProps<'/'>) {
   );
   const pageCount = Math.max(1, Math.ceil(tally[status ?? 'all'] / PAGE_SIZE));
   if (page > pageCount) notFound();
+  const tabs = TABS.map((tab) => ({
+    label: tab.label,
+    href: address(tab.status, 1),
+    isCurrent: tab.status === status,
+    count: formatCount(tally[tab.status ?? 'all']),
+  }));
 
   return (
     <>
@@ -35,34 +41,12 @@ export default async function HomePage({ searchParams }: PageProps<'/'>) {
         </p>
       </div>
 
-      <nav className={styles.tabs} aria-label="Which questions">
-        {TABS.map((tab) => (
-          <Link
-            key={tab.label}
-            href={address(tab.status, 1)}
-            aria-current={tab.status === status ? 'page' : undefined}
-          >
-            {tab.label} <span>{formatCount(tally[tab.status ?? 'all'])}</span>
-          </Link>
-        ))}
-      </nav>
-
-      {questions.length > 0 ? (
-        <ul className={styles.list}>
-          {questions.map((question) => (
-            <li key={question.id}>
-              <PollCard question={question} />
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <div className={styles.empty}>
-          <p>Nothing here yet.</p>
-          <Link className="button" href="/polls/new">
-            Ask the first question
-          </Link>
-        </div>
-      )}
+      <PollOverview tabs={tabs} questions={questions}>
+        <p>Nothing here yet.</p>
+        <Link className="button" href="/polls/new">
+          Ask the first question
+        </Link>
+      </PollOverview>
 
       {pageCount > 1 && (
         <nav className={styles.pages} aria-label="Pages">

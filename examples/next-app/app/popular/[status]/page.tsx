@@ -1,8 +1,7 @@
 import type { Metadata } from 'next';
-import Link from 'next/link';
 import { notFound } from 'next/navigation';
 import styles from '@/app/home.module.css';
-import { PollCard } from '@/components/poll-card';
+import { PollOverview } from '@/components/poll-overview';
 import { formatTime } from '@/components/wording';
 import { forPage } from '@/polls/outage';
 import { popularQuestions } from '@/polls/popular';
@@ -25,6 +24,11 @@ export default async function PopularPage({ params }: PageProps<'/popular/[statu
   if (!Object.hasOwn(TABS, segment)) notFound();
   const tab = TABS[segment as keyof typeof TABS];
   const { questions, countedAt } = await forPage(popularQuestions(tab.status));
+  const tabs = Object.entries(TABS).map(([path, { label }]) => ({
+    label,
+    href: `/popular/${path}`,
+    isCurrent: path === segment,
+  }));
 
   return (
     <>
@@ -36,31 +40,9 @@ export default async function PopularPage({ params }: PageProps<'/popular/[statu
         </p>
       </div>
 
-      <nav className={styles.tabs} aria-label="Which questions">
-        {Object.entries(TABS).map(([path, { label }]) => (
-          <Link
-            key={path}
-            href={`/popular/${path}`}
-            aria-current={path === segment ? 'page' : undefined}
-          >
-            {label}
-          </Link>
-        ))}
-      </nav>
-
-      {questions.length > 0 ? (
-        <ul className={styles.list}>
-          {questions.map((question) => (
-            <li key={question.id}>
-              <PollCard question={question} />
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <div className={styles.empty}>
-          <p>Nobody has voted yet.</p>
-        </div>
-      )}
+      <PollOverview tabs={tabs} questions={questions}>
+        <p>Nobody has voted yet.</p>
+      </PollOverview>
     </>
   );
 }

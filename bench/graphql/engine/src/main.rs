@@ -16,7 +16,7 @@ use puff_core::postgres::{Pool, PoolConfig, PoolOptions};
 use puff_core::runtime;
 use puff_graphql::http::{HttpOptions, HttpRequest, HttpResponse};
 use puff_graphql::schema::SchemaSpec;
-use puff_server::graphql::{Received, Schema};
+use puff_server::graphql::{Received, Reply, Schema};
 use tokio::net::TcpListener;
 
 const POOL_SIZE: usize = 10;
@@ -62,7 +62,7 @@ async fn serve(port: u16, schema: Arc<Schema>) -> Result<(), Fault> {
 }
 
 async fn answer(
-    schema: &Schema,
+    schema: &Arc<Schema>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
@@ -81,10 +81,12 @@ async fn answer(
         headers,
         body,
     } = match received {
-        Received::Answer(response) => response,
-        Received::Execute(request, format) => {
+        Received::Reply(Reply::Whole(response)) => response,
+        // Nobody subscribes here.
+        Received::Reply(Reply::Stream(_)) => return Ok(Response::default()),
+        Received::Execute(operation) => {
             let host = schema.host(None);
-            schema.answer(&request, format, &host).await
+            operation.answer(&host).await
         }
     };
     let mut response = Response::builder().status(status);

@@ -3,16 +3,31 @@
 // Every contestant has a pool of ten connections and runs prepared statements on a server that this
 // program starts. First all of them must give the same answers; then they take turns. Memory is
 // measured in a process of its own for each contestant.
+//
+// All questions together take minutes: `npm run bench -- postgres --questions='64 in flight;1,000 rows'` asks
+// those with one of these words in their titles, `--skip-memory` leaves out the processes that measure memory.
 import assert from 'node:assert';
+import { parseArgs } from 'node:util';
 import { startTemporaryPostgres } from 'next-puff/embedded';
 import pg from 'pg';
 import { peakMemory } from '../memory.mjs';
+import { chosen } from '../questions.mjs';
 import { contestants as makers, questions } from './contestants.mjs';
 
-const ROUNDS = 9;
 const ROUND_MS = 400;
 const REFERENCE = 'pg 8.23.1';
 const CONTESTANTS = new URL('contestants.mjs', import.meta.url);
+
+const { values: options } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    questions: { type: 'string', default: '' },
+    contestants: { type: 'string', default: Object.keys(makers).join(';') },
+    rounds: { type: 'string', default: '9' },
+    'skip-memory': { type: 'boolean', default: false },
+  },
+});
+const names = [...new Set([REFERENCE, ...options.contestants.split(';')])];
 
 const server = await startTemporaryPostgres({ settings: { fsync: 'off', max_connections: '100' } });
 // Before contestants are made: pools read it then.
@@ -21,9 +36,11 @@ process.env.DATABASE_URL = server.url;
 const contestants = {};
 try {
   await prepare();
-  for (const [name, make] of Object.entries(makers)) contestants[name] = await make(server.url);
+  for (const name of names) contestants[name] = await makers[name](server.url);
   await checkAnswers();
-  for (const [title, question] of Object.entries(questions)) await compare(title, question);
+  for (const [title, question] of chosen(questions, options.questions)) {
+    await compare(title, question);
+  }
 } finally {
   await Promise.all(Object.values(contestants).map((contestant) => contestant.end()));
   await server.stop();
@@ -58,14 +75,14 @@ async function checkAnswers() {
 /** Lets the contestants take turns; a round is a time in which `width` callers ask without a pause. */
 async function compare(title, [width, , ask]) {
   const rounds = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
-  for (let round = -2; round < ROUNDS; round++) {
+  for (let round = -2; round < Number(options.rounds); round++) {
     for (const [name, contestant] of Object.entries(contestants)) {
       const measured = await runRound(contestant, width, ask);
       // The first rounds warm up.
       if (round >= 0) rounds[name].push(measured);
     }
   }
-  const memory = await peakMemory(CONTESTANTS, title, Object.keys(contestants));
+  const memory = options['skip-memory'] ? {} : await peakMemory(CONTESTANTS, title, names);
   const results = Object.entries(rounds).map(([name, list]) => ({
     name,
     wall: list.map(({ wall }) => wall).sort((a, b) => a - b),
@@ -79,8 +96,9 @@ async function compare(title, [width, , ask]) {
   for (const { name, wall, cpu } of results) {
     const spread = `${wall[0].toFixed(1)}-${wall.at(-1).toFixed(1)}`;
     const ratio = `${(reference / middle(wall)).toFixed(2)}x`;
+    const peak = memory[name] === undefined ? '' : `${memory[name].toFixed(0).padStart(4)} MB`;
     console.log(
-      `  ${name.padEnd(20)} ${middle(wall).toFixed(1).padStart(8)}  ${spread.padStart(16)}  ${middle(cpu).toFixed(1).padStart(8)}  ${ratio.padStart(6)}  ${memory[name].toFixed(0).padStart(4)} MB`,
+      `  ${name.padEnd(20)} ${middle(wall).toFixed(1).padStart(8)}  ${spread.padStart(16)}  ${middle(cpu).toFixed(1).padStart(8)}  ${ratio.padStart(6)}  ${peak}`,
     );
   }
 }

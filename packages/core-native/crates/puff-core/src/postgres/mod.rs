@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod frontend;
 mod message;
+mod pace;
 pub mod packed;
 mod params;
 mod pool;

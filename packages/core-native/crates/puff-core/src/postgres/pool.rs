@@ -24,6 +24,10 @@ use crate::runtime;
 /// How long callers without a shorter limit of their own wait for a server that went away.
 const MAX_OUTAGE: Duration = Duration::from_secs(10);
 
+/// How many jobs a connection takes with the first from a long queue: enough to share system calls, few
+/// enough to hold nobody up for long.
+const MAX_COMPANIONS: usize = 7;
+
 /// A pool of connections to one database as one user.
 ///
 /// Cloning gives another handle to the same pool.
@@ -69,6 +73,20 @@ struct State {
     /// When the janitor looks again, unless it is woken before.
     next_look: Option<Instant>,
     outage: Option<Outage>,
+}
+
+impl State {
+    /// A connection's share of the queue, as far as its head may be sent together.
+    fn take_companions(&mut self, may_share: impl Fn(&Job) -> bool) -> Vec<Job> {
+        let share = (self.queue.len() / self.open.max(1)).min(MAX_COMPANIONS);
+        let mut companions = Vec::with_capacity(share);
+        while companions.len() < share
+            && let Some(queued) = self.queue.pop_front_if(|queued| may_share(&queued.job))
+        {
+            companions.push(queued.job);
+        }
+        companions
+    }
 }
 
 struct Idle {
@@ -153,7 +171,8 @@ impl Job {
 
 /// What a connection that is done should do.
 pub(crate) enum Next {
-    Job(Job),
+    /// A job, and those that go to the server together with it.
+    Jobs(Job, Vec<Job>),
     Idle,
     Close,
 }
@@ -343,13 +362,24 @@ impl Shared {
     }
 
     /// Gives a connection that is done its next job, or takes it among the idle ones.
-    pub(crate) fn next(&self, connection: &Arc<Connection>, opened: Instant) -> Next {
+    ///
+    /// `may_share` tells which jobs may be sent together: those that are done at once and wait for nobody.
+    pub(crate) fn next(
+        &self,
+        connection: &Arc<Connection>,
+        opened: Instant,
+        may_share: impl Fn(&Job) -> bool,
+    ) -> Next {
         let mut state = self.lock();
         if state.is_closed || opened.elapsed() > self.config.max_lifetime {
             return Next::Close;
         }
         if let Some(queued) = state.queue.pop_front() {
-            return Next::Job(queued.job);
+            let companions = match state.queue.len() < state.open || !may_share(&queued.job) {
+                true => Vec::new(),
+                false => state.take_companions(may_share),
+            };
+            return Next::Jobs(queued.job, companions);
         }
         let idle = Idle {
             connection: connection.clone(),

@@ -100,6 +100,14 @@ impl Request {
         self
     }
 
+    /// The text of a statement with parameters.
+    pub(crate) fn sql(&self) -> Option<&Arc<str>> {
+        match &self.operation {
+            Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. } => Some(sql),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_end(&self) -> bool {
         matches!(self.operation, Operation::End { .. })
     }

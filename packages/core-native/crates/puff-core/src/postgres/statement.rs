@@ -8,6 +8,7 @@ use lru::LruCache;
 use super::config::Int8Mode;
 use super::frontend::Name;
 use super::message::Reader;
+use super::pace::Pace;
 use super::packed::PackedLayout;
 use super::types::Profile;
 
@@ -113,6 +114,7 @@ pub(crate) struct StatementCache {
 pub(crate) struct Prepared {
     pub(crate) name: Name,
     pub(crate) statement: Arc<Statement>,
+    pub(crate) pace: Arc<Pace>,
 }
 
 impl StatementCache {
@@ -126,6 +128,12 @@ impl StatementCache {
 
     pub(crate) fn get(&mut self, sql: &str) -> Option<Prepared> {
         self.statements.get(sql).cloned()
+    }
+
+    /// Whether a statement is prepared and may share a way to the server.
+    pub(crate) fn has_quick_read(&self, sql: &str) -> bool {
+        let prepared = self.statements.peek(sql);
+        prepared.is_some_and(|prepared| prepared.pace.is_quick_read())
     }
 
     pub(crate) fn new_name(&mut self) -> Name {

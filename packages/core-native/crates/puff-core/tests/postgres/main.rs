@@ -4,6 +4,7 @@
 
 mod cancellation;
 mod cells;
+mod companions;
 mod failures;
 mod sessions;
 mod statements;

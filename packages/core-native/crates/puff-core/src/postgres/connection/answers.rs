@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::ending::MAX_ATTEMPTS;
 use super::handle::Connection;
@@ -11,6 +11,7 @@ use super::work::{Cancelling, Delivery, InFlight, Owner, Phase, Work};
 use crate::postgres::error::{Error, ServerError};
 use crate::postgres::frontend::{self, Name};
 use crate::postgres::message::{RowRef, next_frame};
+use crate::postgres::pace::Pace;
 use crate::postgres::packed::PackedLayout;
 use crate::postgres::request::{Operation, Outcome, Request};
 use crate::postgres::session::Event;
@@ -214,7 +215,12 @@ impl State {
         {
             let parameters = parameters.unwrap_or_default();
             let statement = Arc::new(Statement::new(parameters, columns, self.pool.config.int8));
-            let prepared = Prepared { name, statement };
+            let pace = Arc::new(Pace::new(request.sql().map_or("", |sql| sql)));
+            let prepared = Prepared {
+                name,
+                statement,
+                pace,
+            };
             if let Operation::Query { sql, .. } | Operation::OpenCursor { sql, .. } =
                 &request.operation
                 && name != Name::UNNAMED
@@ -329,7 +335,12 @@ impl State {
         if status == b'I' {
             self.cursors.clear();
         }
+        let before = std::mem::replace(&mut self.answered, Instant::now());
         if let Some(head) = self.in_flight.pop_front() {
+            if let Some(pace) = &head.pace {
+                // It ran from when the one before it was done.
+                pace.note(self.answered.duration_since(before.max(head.sent)));
+            }
             self.finish(head);
         }
         if let Cancelling::Waiting(_) = self.cancelling {

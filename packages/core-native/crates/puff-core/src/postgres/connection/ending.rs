@@ -42,8 +42,11 @@ impl State {
         let has_crashed = last_words.is_some_and(ServerError::is_crash_of_another);
         let is_unsent = self.written == 0 && !self.write.is_empty();
         let is_pooled = matches!(self.owner, Owner::Pool);
-        for item in std::mem::take(&mut self.in_flight) {
+        for (index, item) in std::mem::take(&mut self.in_flight).into_iter().enumerate() {
+            // Behind one that was not answered: it can hardly have run, and would have changed nothing.
+            let is_waiting_read = index > 0 && item.pace.is_some_and(|pace| pace.is_plain_read());
             let is_untouched = is_unsent
+                || is_waiting_read
                 || was_terminated && !item.has_rows && item.sent.elapsed() < UNSTARTED
                 || (has_crashed || was_reset) && item.work.is_read();
             self.settle(item.work, is_pooled && is_untouched, &reason);

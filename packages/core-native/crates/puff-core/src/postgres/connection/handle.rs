@@ -73,6 +73,7 @@ impl Connection {
                 fatal: None,
                 is_closing: false,
                 opened: Instant::now(),
+                answered: Instant::now(),
             }),
         })
     }

@@ -1,7 +1,8 @@
 //! One connection: it writes requests, reads answers and feeds sinks.
 //!
-//! A connection works for the pool (one request at a time, then it asks the pool for the next) or for
-//! a session (requests of one caller, pipelined). A task of the runtime drives it: it waits for the
+//! A connection works for the pool (one request at a time, then it asks the pool for the next; of a long
+//! queue it takes several quick reads together, see `pace`) or for a session (requests of one caller,
+//! pipelined). A task of the runtime drives it: it waits for the
 //! socket's two directions and for a running cancel request together, so that a server that stops
 //! reading until we read cannot block it.
 //!

@@ -19,6 +19,7 @@ use super::work::{Cancelling, Command, Delivery, InFlight, Owner, Phase, Step, W
 use crate::postgres::connect::{CancelKey, cancel};
 use crate::postgres::error::{Error, ServerError};
 use crate::postgres::frontend::{self, Name};
+use crate::postgres::pace::Pace;
 use crate::postgres::packed::PackedLayout;
 use crate::postgres::pool::{Checkout, Job, Next, Shared};
 use crate::postgres::request::{Operation, Outcome};
@@ -68,6 +69,8 @@ pub(super) struct State {
     pub(super) fatal: Option<ServerError>,
     pub(super) is_closing: bool,
     pub(super) opened: Instant,
+    /// When the last answer was complete.
+    pub(super) answered: Instant,
 }
 
 impl State {
@@ -193,8 +196,20 @@ impl State {
                 continue;
             }
             self.owner = Owner::Pool;
-            match self.pool.next(connection, self.opened) {
-                Next::Job(job) => self.accept(job),
+            let statements = &self.statements;
+            let may_share = |job: &Job| match job {
+                Job::Run(request) => request
+                    .sql()
+                    .is_some_and(|sql| statements.has_quick_read(sql)),
+                Job::RunAll(_) | Job::Checkout(_) => false,
+            };
+            match self.pool.next(connection, self.opened, may_share) {
+                Next::Jobs(job, companions) => {
+                    self.accept(job);
+                    for companion in companions {
+                        self.accept(companion);
+                    }
+                }
                 Next::Idle => return,
                 Next::Close => self.close(),
             }
@@ -270,14 +285,15 @@ impl State {
                 },
             );
         }
-        let phase = match self.put_first_messages(&mut work) {
-            Ok(phase) => phase,
+        let (phase, pace) = match self.put_first_messages(&mut work) {
+            Ok(started) => started,
             Err(error) => return self.fail(work, error),
         };
         self.in_flight.push_back(InFlight {
             work,
             was_cached: matches!(phase, Phase::Executing),
             phase,
+            pace,
             sent: Instant::now(),
             error: None,
             has_rows: false,
@@ -289,18 +305,19 @@ impl State {
         });
     }
 
-    pub(super) fn put_first_messages(&mut self, work: &mut Work) -> Result<Phase, Error> {
+    /// Writes them; returns with the phase the pace of a statement that is prepared.
+    fn put_first_messages(&mut self, work: &mut Work) -> Result<(Phase, Option<Arc<Pace>>), Error> {
         let request = match work {
             Work::Rollback => {
                 frontend::query(&mut self.write, "ROLLBACK");
-                return Ok(Phase::Executing);
+                return Ok((Phase::Executing, None));
             }
             Work::Begin(checkout) => {
                 frontend::query(
                     &mut self.write,
                     checkout.begin.as_deref().unwrap_or("BEGIN"),
                 );
-                return Ok(Phase::Executing);
+                return Ok((Phase::Executing, None));
             }
             Work::Request(request) => request,
         };
@@ -309,7 +326,8 @@ impl State {
                 check_text(sql)?;
                 let sql = sql.clone();
                 if let Some(prepared) = self.statements.get(&sql) {
-                    return self.begin_rows(work, &prepared).map(|()| Phase::Executing);
+                    self.begin_rows(work, &prepared)?;
+                    return Ok((Phase::Executing, Some(prepared.pace)));
                 }
                 let name = match self.pool.config.named_statements {
                     true => self.statements.new_name(),
@@ -320,10 +338,8 @@ impl State {
                 // Flush, not Sync: a pooler between us and the server may give the session to
                 // somebody else after a Sync.
                 frontend::flush(&mut self.write);
-                return Ok(Phase::Describing {
-                    name,
-                    parameters: None,
-                });
+                let parameters = None;
+                return Ok((Phase::Describing { name, parameters }, None));
             }
             Operation::Script { sql } | Operation::Simple { sql } => {
                 check_text(sql)?;
@@ -351,7 +367,7 @@ impl State {
                 frontend::sync(&mut self.write);
             }
         }
-        Ok(Phase::Executing)
+        Ok((Phase::Executing, None))
     }
 
     /// Writes Bind, Execute and Sync for a statement that the server knows.

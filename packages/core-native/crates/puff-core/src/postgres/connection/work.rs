@@ -9,6 +9,7 @@ use tokio::time::Sleep;
 
 use crate::postgres::error::Error;
 use crate::postgres::frontend::Name;
+use crate::postgres::pace::Pace;
 use crate::postgres::pool::{Checkout, Job};
 use crate::postgres::request::{Operation, Outcome, Request};
 use crate::postgres::session::{Event, Listener};
@@ -88,6 +89,8 @@ pub(super) struct InFlight {
     pub(super) phase: Phase,
     /// Whether its statement was prepared for an earlier request.
     pub(super) was_cached: bool,
+    /// Of such a statement.
+    pub(super) pace: Option<Arc<Pace>>,
     pub(super) sent: Instant,
     /// The first error, from the server or from a sink.
     pub(super) error: Option<Error>,

@@ -4,23 +4,26 @@ import { errorOfFailure, errorOfThrown, type Failure } from './failures.js';
 import { messageListeners, Topic } from './messages.js';
 import type { DecoderFactory, RowMode } from './rows.js';
 
-/** How a call is made. */
-export interface CallOptions {
+/** How a call is made, and what it resolves with. */
+export interface CallOptions<T = Completion> {
   /** Aborting any of them rejects the call at once and cancels it natively. */
-  signals?: readonly AbortSignal[];
+  signals?: readonly AbortSignal[] | undefined;
   /** What rows become. */
-  rowMode?: RowMode;
+  rowMode?: RowMode | undefined;
   /** Makes the decoder of rows with these columns, instead of `rowMode`; it should keep what it made. */
   decoderOf?: DecoderFactory;
   /** Makes the error of a failure, instead of next-puff's own classes. */
   errorOf?: (failure: Failure) => unknown;
+  /** Makes the answer of the completion, which is the answer otherwise; what it throws rejects. */
+  answerOf?: (completion: Completion) => T;
   /** Takes what comes before the call has ended: partial results, chunks and asks. Must not throw. */
   onPartial?: (completion: Completion) => void;
 }
 
 interface Waiting {
-  resolve(completion: Completion): void;
+  resolve(answer: unknown): void;
   reject(error: unknown): void;
+  answerOf: ((completion: Completion) => unknown) | undefined;
   decoding: RowMode | DecoderFactory;
   errorOf: (failure: Failure) => unknown;
   onPartial: ((completion: Completion) => void) | undefined;
@@ -61,16 +64,16 @@ export class Calls {
   }
 
   /**
-   * Starts a call and resolves with its completion; a failure rejects.
+   * Starts a call and resolves with its answer; a failure rejects.
    *
    * @param start hands the call's id to a native function
    */
-  submit(
+  submit<T = Completion>(
     start: (boundary: Boundary, call: number) => void,
-    options: CallOptions = {},
-  ): Promise<Completion> {
-    const { signals, rowMode = 'object', decoderOf, errorOf, onPartial } = options;
-    return new Promise((resolve, reject) => {
+    options: CallOptions<T> = {},
+  ): Promise<T> {
+    const { signals, rowMode = 'object', decoderOf, errorOf, answerOf, onPartial } = options;
+    return new Promise<unknown>((resolve, reject) => {
       if (signals !== undefined) {
         for (const signal of signals) {
           if (signal.aborted) {
@@ -94,10 +97,11 @@ export class Calls {
         reject,
         decoding,
         errorOf: errorOf ?? errorOfFailure,
+        answerOf,
         onPartial,
         watches,
       });
-    });
+    }) as Promise<T>;
   }
 
   /**
@@ -206,7 +210,19 @@ export class Calls {
     this.#take(call);
     if (completion.kind === 'failure') waiting?.reject(waiting.errorOf(completion.failure));
     else if (completion.kind === 'error') waiting?.reject(completion.error);
-    else waiting?.resolve(completion);
+    else if (waiting !== undefined) answer(waiting, completion);
+  }
+}
+
+function answer({ resolve, reject, answerOf }: Waiting, completion: Completion): void {
+  if (answerOf === undefined) {
+    resolve(completion);
+    return;
+  }
+  try {
+    resolve(answerOf(completion));
+  } catch (error) {
+    reject(error);
   }
 }
 

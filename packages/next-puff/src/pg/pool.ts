@@ -89,8 +89,10 @@ export class Pool extends EventEmitter {
   /** Where transactions are joined. */
   readonly #joinable: Database | undefined;
   #opened: NativePool | undefined;
-  /** Queries and check-outs that the native pool has not answered yet. */
-  readonly #pending = new Set<Promise<unknown>>();
+  /** How many queries and check-outs the native pool has not answered yet. */
+  #pending = 0;
+  /** Lets the pool end when the last of them is answered. */
+  #onSettled: (() => void) | undefined;
   /** Clients whose connection was given up and is about to end. */
   readonly #closing = new Set<Client>();
   /** The clients of the connections that were ever lent, by their server processes. */
@@ -167,9 +169,7 @@ export class Pool extends EventEmitter {
   connect(): Promise<PoolClient>;
   connect(callback: ConnectCallback): void;
   connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
-    const client = this.#checkOut();
-    this.#await(client);
-    const lent = client.catch((error: Error) => this.#refuse(error));
+    const lent = this.#awaited(this.#checkOut());
     if (callback === undefined) return this.#promise(lent);
     lent.then(
       (client) => outsidePromise(() => callback(undefined, client, client.release)),
@@ -219,7 +219,11 @@ export class Pool extends EventEmitter {
     this.log('ending');
     this.ending = true;
     // What was asked for before still gets its connection.
-    await Promise.allSettled(this.#pending);
+    if (this.#pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
+    }
     await this.#opened?.close();
     this.ended = true;
   }
@@ -263,21 +267,29 @@ export class Pool extends EventEmitter {
     } catch (error) {
       return Promise.reject(error);
     }
-    const outcome = runQuery({ pool, session: 0 }, query, settings);
-    this.#await(outcome);
-    return outcome.catch((error: Error) => this.#refuse(error));
-  }
-
-  #refuse(error: Error): never {
-    const { connectionTimeoutMillis } = this.options;
-    throw traced(connectError(error, connectionTimeoutMillis, CONNECT_TIMEOUT));
+    return this.#awaited(runQuery({ pool, session: 0 }, query, settings));
   }
 
   /** Lets the pool's end wait for it. */
-  #await(pending: Promise<unknown>): void {
-    this.#pending.add(pending);
-    const forget = () => this.#pending.delete(pending);
-    pending.then(forget, forget);
+  #awaited<T>(pending: Promise<T>): Promise<T> {
+    this.#pending++;
+    return pending.then(this.#succeed as (answer: T) => T, this.#refuse);
+  }
+
+  // Made once: every query has them.
+
+  readonly #succeed = (answer: unknown): unknown => {
+    this.#settle();
+    return answer;
+  };
+
+  readonly #refuse = (error: Error): never => {
+    this.#settle();
+    throw traced(connectError(error, this.options.connectionTimeoutMillis, CONNECT_TIMEOUT));
+  };
+
+  #settle(): void {
+    if (--this.#pending === 0) this.#onSettled?.();
   }
 
   async #runOnClient(query: QueryConfig): Promise<Outcome> {

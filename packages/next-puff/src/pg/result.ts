@@ -49,7 +49,7 @@ export class Result {
   static of(statement: StatementResult, rowMode: string | undefined, types: TypeSource): Result {
     const result = new Result(rowMode, types);
     result.rows = statement.rows;
-    result.fields = statement.columns.map(fieldOf);
+    result.fields = fieldsOf(statement.columns).slice();
     const { command } = statement;
     if (command !== '') {
       const space = command.indexOf(' ');
@@ -96,8 +96,20 @@ export class Result {
   }
 }
 
+const fields = new WeakMap<readonly ColumnDescription[], Field[]>();
+
+/** The fields of these columns, which all results with them share. */
+function fieldsOf(columns: readonly ColumnDescription[]): Field[] {
+  let made = fields.get(columns);
+  if (made === undefined) {
+    made = columns.map(fieldOf);
+    fields.set(columns, made);
+  }
+  return made;
+}
+
 function fieldOf(column: ColumnDescription): Field {
-  return {
+  return Object.freeze({
     name: column[0],
     tableID: column[4],
     columnID: column[5],
@@ -105,5 +117,5 @@ function fieldOf(column: ColumnDescription): Field {
     dataTypeSize: column[6],
     dataTypeModifier: column[7],
     format: 'text',
-  };
+  });
 }

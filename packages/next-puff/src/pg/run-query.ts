@@ -103,25 +103,24 @@ function runExtended(
   } catch (error) {
     return Promise.reject(error);
   }
-  return calls()
-    .submit(
-      (boundary, call) =>
-        boundary.postgresQuery(
-          call,
-          target.pool,
-          target.session,
-          text,
-          values.length,
-          params,
-          decoding.profile,
-          isCancellable(signals),
-        ),
-      { signals, decoderOf, errorOf },
-    )
-    .then((completion) => {
-      if (completion.kind !== 'result') throw unexpected(completion);
-      return Result.of(completion.result, rowMode, source);
-    });
+  const answerOf = (completion: Completion): Outcome => {
+    if (completion.kind !== 'result') throw unexpected(completion);
+    return Result.of(completion.result, rowMode, source);
+  };
+  return calls().submit(
+    (boundary, call) =>
+      boundary.postgresQuery(
+        call,
+        target.pool,
+        target.session,
+        text,
+        values.length,
+        params,
+        decoding.profile,
+        isCancellable(signals),
+      ),
+    { signals, decoderOf, errorOf, answerOf },
+  );
 }
 
 async function runSimple(

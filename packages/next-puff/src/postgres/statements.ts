@@ -18,8 +18,8 @@ export interface Target {
 
 /** How a statement runs. */
 export interface RunOptions {
-  signals?: readonly AbortSignal[];
-  rowMode?: RowMode;
+  signals?: readonly AbortSignal[] | undefined;
+  rowMode?: RowMode | undefined;
 }
 
 /**
@@ -37,8 +37,8 @@ export function runStatement(
   values: readonly unknown[],
   options: RunOptions,
 ): Promise<StatementResult> {
-  return calls()
-    .submit((boundary, call) => {
+  return calls().submit(
+    (boundary, call) => {
       const params = packParams(values);
       boundary.postgresQuery(
         call,
@@ -50,8 +50,9 @@ export function runStatement(
         TYPED,
         isCancellable(options),
       );
-    }, options)
-    .then(resultOf);
+    },
+    { signals: options.signals, rowMode: options.rowMode, answerOf: resultOf },
+  );
 }
 
 /** Runs several statements in one text; the result is that of the last. */

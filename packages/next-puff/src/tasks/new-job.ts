@@ -15,9 +15,9 @@ import { currentTask } from './task-run.js';
 
 /** How one job is scheduled; what is left out is as the task says. `at`, `delayMs` and `scheduledTimeUnixMs` exclude each other. */
 export interface ScheduleOptions extends RunOptions {
-  /** Not before this time. */
+  /** Not before this time, by the clock of the store. */
   at?: Date | number;
-  /** Not before so many milliseconds from now. */
+  /** Not before so many milliseconds after it is stored: the clock of this machine has no part in it. */
   delayMs?: number;
   /** Puff's name for `at`: among jobs of one priority the one with the smallest time runs first, also if all are past. */
   scheduledTimeUnixMs?: number;
@@ -49,7 +49,7 @@ export async function newJob(
     queue: definition.queue,
     payload: text,
     priority,
-    runAt: runAtOf(options),
+    ...dueOf(options),
     timeoutMs,
     keepResultMs: keepResultsForMs,
     maxAttempts: retries + 1,
@@ -89,7 +89,11 @@ async function validate(name: string, { schema }: TaskDefinition, payload: unkno
   );
 }
 
-function runAtOf({ at, delayMs, scheduledTimeUnixMs }: ScheduleOptions): number {
+/** When a job is due: at a time, or after a delay that the store counts. */
+function dueOf({ at, delayMs, scheduledTimeUnixMs }: ScheduleOptions): {
+  runAt: number;
+  delayMs?: number;
+} {
   const given = Object.entries({ at, delayMs, scheduledTimeUnixMs }).filter(
     ([, value]) => value !== undefined,
   );
@@ -102,13 +106,13 @@ function runAtOf({ at, delayMs, scheduledTimeUnixMs }: ScheduleOptions): number 
   }
   if (delayMs !== undefined) {
     checkWhole('delayMs', delayMs, 0, MAX_TIME - Date.now());
-    return Date.now() + delayMs;
+    return { runAt: Date.now() + delayMs, delayMs };
   }
   const time = at instanceof Date ? at.getTime() : (at ?? scheduledTimeUnixMs);
-  if (time === undefined) return Date.now();
+  if (time === undefined) return { runAt: Date.now(), delayMs: 0 };
   if (Number.isNaN(time)) throw refuse('at', 'a valid date', at);
   checkWhole(at === undefined ? 'scheduledTimeUnixMs' : 'at', time, 0, MAX_TIME);
-  return time;
+  return { runAt: time };
 }
 
 function checkKey(key: unknown): void {

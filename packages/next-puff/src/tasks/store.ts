@@ -47,8 +47,10 @@ export interface NewJob {
   payload: string;
   /** Jobs whose time has come run in the order of this number, smallest first, then of `runAt`, then as they were added. */
   priority: number;
-  /** Not before this time. */
+  /** Not before this time; of a job with `delayMs`, what the clock of whoever schedules it makes of that. */
   runAt: number;
+  /** Not before so long after it is stored, by the store's clock, whatever time it is elsewhere; 0 is at once. */
+  delayMs?: number | undefined;
   /** A run may take this long; 0 for as long as it wants. */
   timeoutMs: number;
   /** How long its record is kept once it has ended. */
@@ -80,7 +82,7 @@ export interface JobFailure {
 }
 
 /** What is known of a job. */
-export interface JobRecord extends Omit<NewJob, 'trace'> {
+export interface JobRecord extends Omit<NewJob, 'trace' | 'delayMs'> {
   id: string;
   state: JobState;
   createdAt: number;
@@ -176,7 +178,7 @@ export interface StoredSchedule {
   cron: string;
   /** IANA name. */
   timeZone: string;
-  job: Omit<NewJob, 'runAt' | 'idempotencyKey'>;
+  job: Omit<NewJob, 'runAt' | 'delayMs' | 'idempotencyKey'>;
 }
 
 /** Which jobs to list, newest first. */

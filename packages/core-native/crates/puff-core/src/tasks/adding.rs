@@ -4,7 +4,6 @@
 //! may have added already is found again by its id.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -145,10 +144,10 @@ impl Shared {
                 Err(error) if attempts < ATTEMPTS && is_repeatable(&error) => {}
                 Err(error) => return Err(error),
                 Ok(added) => {
-                    self.tell_added(
+                    self.tell_queues(
                         entries
                             .iter()
-                            .map(|entry| (&*entry.job.queue, entry.job.run_at)),
+                            .map(|entry| (&*entry.job.queue, entry.job.may_be_delayed())),
                     );
                     return Ok(added);
                 }
@@ -176,13 +175,6 @@ impl Shared {
         };
         insert(Place::Session(session), &entries, adder).await
     }
-}
-
-/// Milliseconds since 1970 by the clock of this machine.
-pub(super) fn local_now() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64() * 1_000.0)
 }
 
 /// Whether the whole statement can be sent again: it had no effect, or one that is found again.

@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::adding::local_now;
 use super::error::Error;
 use super::job::{AddedJob, BackoffKind, NewJob, whole};
 use super::params::{push_doubles, push_flags, push_ids, push_integers, push_longs, push_texts};
@@ -17,10 +16,12 @@ const ATTEMPTS: usize = 5;
 /// A notification holds 8,000 bytes.
 const LONGEST_NEWS: usize = 7_000;
 
-/// `$1` id, `$2` task, `$3` queue, `$4` payload, `$5` priority, `$6` run_at, `$7` timeout, `$8` kept for,
+/// `$1` id, `$2` task, `$3` queue, `$4` payload, `$5` priority, `$6` when it is due, `$7` timeout, `$8` kept for,
 /// `$9` attempts, `$10` exponential, `$11` delay, `$12` largest delay, `$13` key, `$14` parent, `$15` trace, all
-/// arrays in which '' or the job's own id stand for nothing; `$16` whether the time has come by the clock of who
-/// adds, which need not be PostgreSQL's: what is to run at once must not wait for that; `$17` the news of them.
+/// arrays in which '' or the job's own id stand for nothing; `$16` the news of them.
+///
+/// What is due after a delay is so by PostgreSQL's clock, which need not be that of who adds: it is given as a negative
+/// number.
 macro_rules! insert {
     () => {
         concat!(
@@ -31,29 +32,28 @@ macro_rules! insert {
               insert into next_puff.jobs (id, state, task, queue, payload, priority, run_at, created_at, timeout_ms,
                 keep_result_ms, max_attempts, is_exponential, backoff_ms, max_backoff_ms, idempotency_key, parent_id,
                 trace)
-              select id, case when run_at > clock.ms and not is_due then 'd'::\"char\" else 'w'::\"char\" end, task, queue,
-                payload, priority, case when run_at = 0 then clock.ms else run_at end, clock.ms, timeout_ms,
+              select id, case when due < 0 or due > clock.ms then 'd'::\"char\" else 'w'::\"char\" end, task, queue,
+                payload, priority, case when due <= 0 then clock.ms - due else due end, clock.ms, timeout_ms,
                 keep_result_ms, max_attempts, is_exponential, backoff_ms, max_backoff_ms, nullif(key, ''),
                 nullif(parent_id, id), nullif(trace, '')
               from clock, unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::integer[], $10::boolean[], $11::bigint[], $12::bigint[], $13::text[],
-                $14::uuid[], $15::text[], $16::boolean[]) as input (id, task, queue, payload, priority, run_at,
-                timeout_ms, keep_result_ms, max_attempts, is_exponential, backoff_ms, max_backoff_ms, key, parent_id,
-                trace, is_due)"
+                $14::uuid[], $15::text[]) as input (id, task, queue, payload, priority, due, timeout_ms, keep_result_ms,
+                max_attempts, is_exponential, backoff_ms, max_backoff_ms, key, parent_id, trace)"
         )
     };
 }
 
 /// Adds jobs that cannot be there yet: looking for what is in their way costs as much again.
 ///
-/// `$18` whether everybody is told, `$19` workers that need not be told: where there are no others nobody is,
+/// `$17` whether everybody is told, `$18` workers that need not be told: where there are no others nobody is,
 /// because a commit that notifies waits for others that do, and wakes who listens.
 const INSERT_NEW: &str = concat!(
     insert!(),
-    ") select pg_notify('next_puff_tasks', $17::text) where $18::boolean or exists (
+    ") select pg_notify('next_puff_tasks', $16::text) where $17::boolean or exists (
       select from next_puff.task_workers where lease_until > ",
     now!(),
-    " and id <> all ($19::uuid[]))"
+    " and id <> all ($18::uuid[]))"
 );
 
 /// Adds jobs that are not there yet, and answers how many those were.
@@ -61,7 +61,7 @@ const INSERT_MISSING: &str = concat!(
     insert!(),
     " on conflict do nothing returning id),
     counted as (select count(*) as added from inserted)
-    select added::text, case when added > 0 then pg_notify('next_puff_tasks', $17::text) end from counted"
+    select added::text, case when added > 0 then pg_notify('next_puff_tasks', $16::text) end from counted"
 );
 
 /// The jobs that have one of the ids in `$1`, or one of the pairs of task and key in `$2` and `$3`; what has
@@ -208,7 +208,7 @@ fn insert_params<'a>(entries: &[&'a Entry], node: &Uuid) -> Params {
     push_texts(&mut params, jobs().map(|job| &*job.queue));
     push_texts(&mut params, jobs().map(|job| &*job.payload));
     push_doubles(&mut params, jobs().map(|job| job.priority));
-    push_longs(&mut params, jobs().map(|job| whole(job.run_at)));
+    push_longs(&mut params, jobs().map(NewJob::due));
     push_longs(&mut params, jobs().map(|job| whole(job.timeout_ms)));
     push_longs(&mut params, jobs().map(|job| whole(job.keep_result_ms)));
     push_integers(&mut params, jobs().map(|job| job.max_attempts));
@@ -229,18 +229,16 @@ fn insert_params<'a>(entries: &[&'a Entry], node: &Uuid) -> Params {
         &mut params,
         jobs().map(|job| job.trace.as_deref().unwrap_or_default()),
     );
-    let now = local_now();
-    push_flags(&mut params, jobs().map(|job| job.run_at <= now));
-    params.push_text(&news(entries, node, now));
+    params.push_text(&news(entries, node));
     params
 }
 
 /// What others are told: `added <node> [[queue, delay], ...]`, without queues where it would get too long;
 /// everybody looks then.
-fn news(entries: &[&Entry], node: &Uuid, now: f64) -> String {
+fn news(entries: &[&Entry], node: &Uuid) -> String {
     let queues: BTreeSet<(&str, u8)> = entries
         .iter()
-        .map(|entry| (&*entry.job.queue, u8::from(entry.job.run_at > now)))
+        .map(|entry| (&*entry.job.queue, u8::from(entry.job.may_be_delayed())))
         .collect();
     let queues = serde_json::json!(queues).to_string();
     match queues.len() < LONGEST_NEWS {

@@ -17,8 +17,11 @@ pub struct NewJob {
     pub payload: String,
     /// Smaller ones first.
     pub priority: f64,
-    /// Not before this time; now if that is past.
+    /// Not before this time, by PostgreSQL's clock.
     pub run_at: f64,
+    /// Not before so long after it is stored, by PostgreSQL's clock; takes the place of `run_at`.
+    #[serde(default)]
+    pub delay_ms: Option<f64>,
     /// How long a run may take, 0 without bound.
     pub timeout_ms: f64,
     /// How long the record stays after the end.
@@ -62,6 +65,19 @@ pub enum BackoffKind {
 }
 
 impl NewJob {
+    /// Its time as statements are given it: a delay is negative, and 0 is now.
+    pub(super) fn due(&self) -> i64 {
+        match self.delay_ms {
+            Some(delay) => -whole(delay),
+            None => whole(self.run_at),
+        }
+    }
+
+    /// Whether its time may be ahead: of a time that was given only PostgreSQL knows.
+    pub(super) fn may_be_delayed(&self) -> bool {
+        self.due() != 0
+    }
+
     /// Checks what PostgreSQL's `text` cannot hold.
     pub(super) fn check(&self) -> Result<(), Error> {
         let fields = [

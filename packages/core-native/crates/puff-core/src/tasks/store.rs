@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use super::adding::{Additions, local_now};
+use super::adding::Additions;
 use super::claiming::tell_ended;
 use super::error::Error;
 use super::job::{AddedJob, NewJob};
@@ -306,13 +306,7 @@ impl Shared {
         self.workers().values().filter_map(Weak::upgrade).collect()
     }
 
-    /// Tells workers here of jobs that were added here: their queues and times.
-    pub(super) fn tell_added<'a>(&self, jobs: impl Iterator<Item = (&'a str, f64)>) {
-        let now = local_now();
-        self.tell_queues(jobs.map(|(queue, run_at)| (queue, run_at > now)));
-    }
-
-    /// Tells workers here of jobs in queues, and whether they are delayed.
+    /// Tells workers here of jobs in queues, and whether they may be delayed.
     pub(super) fn tell_queues<'a>(&self, queues: impl Iterator<Item = (&'a str, bool)>) {
         let workers = self.living();
         if workers.is_empty() {

@@ -63,8 +63,8 @@ export class Outbox {
     await this.prepareTable();
     await queryable(this.#joined).query(
       `WITH stored AS (
-         INSERT INTO next_puff.task_outbox (prefix, job_id, job)
-         SELECT $1, job_id, job FROM unnest($2::text[], $3::text[]) AS jobs (job_id, job)
+         INSERT INTO next_puff.task_outbox (prefix, job_id, job, created_at)
+         SELECT $1, job_id, job, clock_timestamp() FROM unnest($2::text[], $3::text[]) AS jobs (job_id, job)
        )
        SELECT pg_notify($4, '')`,
       [this.#prefix, ids, texts, CHANNEL],
@@ -97,17 +97,19 @@ export class Outbox {
    */
   take(limit: number, bring: (jobs: PreparedJob[]) => Promise<void>): Promise<number> {
     return this.#detached.transaction(async (transaction) => {
-      const rows = await queryable(transaction).query<{ job: string }>(
+      const rows = await queryable(transaction).query<{ job: string; age_ms: number }>(
         `WITH taken AS (
            DELETE FROM next_puff.task_outbox WHERE id IN (
              SELECT id FROM next_puff.task_outbox WHERE prefix = $1
              ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
-           ) RETURNING id, job
+           ) RETURNING id, job, created_at
          )
-         SELECT job FROM taken ORDER BY id`,
+         SELECT job, (extract(epoch FROM clock_timestamp() - created_at) * 1000)::float8 AS age_ms
+         FROM taken ORDER BY id`,
         [this.#prefix, limit],
       );
-      if (rows.length > 0) await bring(rows.map(({ job }) => preparedOf(JSON.parse(job))));
+      if (rows.length > 0)
+        await bring(rows.map(({ job, age_ms }) => preparedOf(JSON.parse(job), age_ms)));
       return rows.length;
     }, {});
   }
@@ -141,14 +143,19 @@ export class Outbox {
   }
 }
 
-/** The job as it is added now: what its time means to BullMQ depends on when that is. */
-function preparedOf({ id, nonce, job }: StoredJob): PreparedJob {
-  const { task, queue, payload } = job;
-  return { queue, id, task, payload, nonce, options: optionsOf(job, id, nonce, Date.now()) };
+/**
+ * The job as it is added now: what its time means to BullMQ depends on when that is. What is left of a delay is counted by
+ * PostgreSQL's clock.
+ */
+function preparedOf({ id, nonce, job }: StoredJob, ageMs: number): PreparedJob {
+  const { task, queue, payload, delayMs } = job;
+  const now = Date.now();
+  const due = delayMs === undefined ? job : { ...job, runAt: Math.round(now + delayMs - ageMs) };
+  return { queue, id, task, payload, nonce, options: optionsOf(due, id, nonce, now) };
 }
 
 function recordOf({ id, createdAt, job }: StoredJob): JobRecord {
-  const { trace: _trace, ...kept } = job;
+  const { trace: _trace, delayMs: _delayMs, ...kept } = job;
   return {
     ...kept,
     id: storeId({ queue: job.queue, id }),

@@ -127,10 +127,11 @@ export class PostgresWorker implements StoreWorker {
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    this.#schedules.unwatch(this);
+    const unwatched = this.#schedules.unwatch(this);
     await calls().submit((boundary, call) =>
       boundary.tasksCloseWorker(call, this.#number, timeoutMs),
     );
+    await unwatched;
     workers().open.delete(this.#number);
     calls().unhold();
   }

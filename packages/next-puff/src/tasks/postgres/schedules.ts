@@ -1,8 +1,9 @@
 import type { Database } from '../../postgres/database.js';
 import type { Transaction } from '../../postgres/transaction.js';
 import { reportError } from '../../report.js';
-import { nextCronTime, parseCron } from '../cron.js';
+import { type Cron, nextCronTime, parseCron } from '../cron.js';
 import type { AddedJob, NewJob, StoredSchedule } from '../store.js';
+import { deployment, NOW, type Run } from './deployment.js';
 
 /** Schedules that another process has stored are found after this time. */
 const LOOK_MS = 5_000;
@@ -10,14 +11,18 @@ const LOOK_MS = 5_000;
 /** How many schedules one transaction works off. */
 const BATCH = 100;
 
-const NOW = '(extract(epoch from clock_timestamp()) * 1000)::float8';
-
 /** What schedules need of their store. */
 export interface ScheduleStore {
   /** Makes the tables, unless they are there. */
   prepare(): Promise<unknown>;
   /** Adds jobs in the transaction of a session. */
   addIn(session: number, jobs: readonly NewJob[]): Promise<AddedJob[]>;
+}
+
+/** What a deployment wants to have stored. */
+interface Wanted {
+  schedules: readonly { schedule: StoredSchedule; cron: Cron }[];
+  deployedAt: number;
 }
 
 interface Row {
@@ -42,41 +47,42 @@ export class PostgresSchedules {
   readonly #store: ScheduleStore;
   readonly #watchers = new Set<object>();
   #timer: NodeJS.Timeout | undefined;
+  #wanted: Wanted | undefined;
 
   constructor(database: Database, store: ScheduleStore) {
     this.#database = database;
     this.#store = store;
   }
 
-  async put(schedules: readonly StoredSchedule[], deployedAt: number): Promise<void> {
-    const parsed = schedules.map((schedule) => ({ schedule, cron: parseCron(schedule.cron) }));
+  async put(given: readonly StoredSchedule[], deployedAt: number): Promise<void> {
+    const schedules = given.map((schedule) => ({ schedule, cron: parseCron(schedule.cron) }));
+    const wanted = { schedules, deployedAt };
     await this.#store.prepare();
-    await this.#transact(async (transaction, run) => {
-      const [newest] = await run(
-        `insert into next_puff.task_settings as setting (name, value) values ('schedules_deployed_at', $1)
-         on conflict (name) do update set value = excluded.value where setting.value <= excluded.value
-         returning ${NOW} as now`,
-        [Math.trunc(deployedAt)],
-      );
-      if (newest === undefined) return;
-      const now = newest.now as number;
-      await run(`delete from next_puff.task_schedules where id <> all ($1::text[])`, [
-        schedules.map(({ id }) => id),
-      ]);
-      for (const { schedule, cron } of parsed) {
+    await this.#write(wanted, true);
+    this.#wanted = wanted;
+    if (this.#watchers.size > 0) this.#schedule(0);
+  }
+
+  /** Stores what is wanted, unless a newer deployment lives. */
+  #write({ schedules, deployedAt }: Wanted, isNew: boolean): Promise<void> {
+    return this.#transact(async (_transaction, run) => {
+      if (!(await deployment.takesOver(run, deployedAt, isNew))) return;
+      const ids = schedules.map(({ schedule }) => schedule.id);
+      const [clock] = await run(`select ${NOW} as now`, []);
+      await run('delete from next_puff.task_schedules where id <> all ($1::text[])', [ids]);
+      for (const { schedule, cron } of schedules) {
         const { id, timeZone, job } = schedule;
-        await transaction.run(
+        const next = nextCronTime(cron, timeZone, clock?.now as number);
+        await run(
           `insert into next_puff.task_schedules as known (id, cron, time_zone, job, next_at)
            values ($1, $2, $3, $4, $5)
            on conflict (id) do update set cron = excluded.cron, time_zone = excluded.time_zone, job = excluded.job,
              next_at = case when known.cron = excluded.cron and known.time_zone = excluded.time_zone
                then known.next_at else excluded.next_at end`,
-          [id, schedule.cron, timeZone, JSON.stringify(job), nextCronTime(cron, timeZone, now)],
-          {},
+          [id, schedule.cron, timeZone, JSON.stringify(job), next],
         );
       }
     });
-    if (this.#watchers.size > 0) this.#schedule(0);
   }
 
   async list(): Promise<(StoredSchedule & { nextAt: number; lastAt?: number })[]> {
@@ -95,9 +101,13 @@ export class PostgresSchedules {
     if (this.#watchers.size === 1) this.#schedule(0);
   }
 
-  unwatch(worker: object): void {
+  async unwatch(worker: object): Promise<void> {
     this.#watchers.delete(worker);
-    if (this.#watchers.size === 0) clearTimeout(this.#timer);
+    if (this.#watchers.size > 0) return;
+    clearTimeout(this.#timer);
+    if (this.#wanted === undefined) return;
+    // Where it cannot be told it is found out a little later.
+    await deployment.leave(this.#run, this.#wanted.deployedAt).catch(() => {});
   }
 
   #schedule(delayMs: number): void {
@@ -110,11 +120,20 @@ export class PostgresSchedules {
     let delayMs = LOOK_MS;
     try {
       await this.#store.prepare();
+      await this.#stay();
       delayMs = await this.#workOff();
     } catch {
       // Workers tell of a store that is away; a schedule is due until it was worked off.
     }
     if (this.#watchers.size > 0) this.#schedule(delayMs);
+  }
+
+  /** Says that this deployment lives, and has its schedules stored once no newer one does. */
+  async #stay(): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted === undefined) return;
+    const isDue = await deployment.isDue(this.#run, wanted.deployedAt);
+    if (isDue && this.#watchers.size > 0) await this.#write(wanted, false);
   }
 
   /** Adds the jobs that are due, and answers when to look again, in milliseconds. */
@@ -161,14 +180,12 @@ export class PostgresSchedules {
     );
   }
 
-  #transact<T>(
-    fn: (
-      transaction: Transaction,
-      run: (sql: string, values: readonly unknown[]) => Promise<Record<string, unknown>[]>,
-    ) => Promise<T>,
-  ): Promise<T> {
+  readonly #run: Run = async (sql, values) =>
+    (await this.#database.run(sql, values, {})).rows as Record<string, unknown>[];
+
+  #transact<T>(fn: (transaction: Transaction, run: Run) => Promise<T>): Promise<T> {
     return this.#database.transaction(async (transaction) => {
-      const run = async (sql: string, values: readonly unknown[]) =>
+      const run: Run = async (sql, values) =>
         (await transaction.run(sql, values, {})).rows as Record<string, unknown>[];
       return fn(transaction, run);
     }, {});

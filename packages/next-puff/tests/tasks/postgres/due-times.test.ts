@@ -22,7 +22,9 @@ beforeAll(async () => {
   useTaskStore(store);
 }, 60_000);
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 afterAll(async () => {
   await store.close();

@@ -32,9 +32,21 @@ export interface QueryShape {
 /** Values by placeholder. */
 export type PlaceholderValues = Readonly<Record<string, unknown>>;
 
+/** Where the values of one statement come from. */
+interface Filling {
+  /** The values of Prisma's own placeholders. */
+  own: PlaceholderValues;
+  given: PlaceholderValues;
+  missing: (name: string) => Placeholder;
+  /** What is generated is of one time. */
+  at: Date | undefined;
+}
+
+const NONE: PlaceholderValues = {};
+
 /** The parameters of a statement, with {@link Placeholder} where the values have none. */
-export function fillIn(shape: QueryShape, values: PlaceholderValues): unknown[] {
-  return fill(shape, values, (name) => new Placeholder(name));
+export function fillIn(shape: QueryShape, own: PlaceholderValues): unknown[] {
+  return fill(shape, { own, given: NONE, missing: placeholder, at: undefined });
 }
 
 /**
@@ -42,8 +54,16 @@ export function fillIn(shape: QueryShape, values: PlaceholderValues): unknown[] 
  *
  * @throws {PuffError} `PUFF_PRISMA_PARAM` when one has none
  */
-export function fillInAll(shape: QueryShape, values: PlaceholderValues): unknown[] {
-  return fill(shape, values, refuseMissing);
+export function fillInAll(
+  shape: QueryShape,
+  own: PlaceholderValues,
+  given: PlaceholderValues,
+): unknown[] {
+  return fill(shape, { own, given, missing: refuseMissing, at: undefined });
+}
+
+function placeholder(name: string): Placeholder {
+  return new Placeholder(name);
 }
 
 function refuseMissing(name: string): never {
@@ -53,31 +73,38 @@ function refuseMissing(name: string): never {
   });
 }
 
-function fill(
-  { parameters }: QueryShape,
-  values: PlaceholderValues,
-  missing: (name: string) => Placeholder,
-): unknown[] {
-  let at: Date | undefined;
-  const resolve = (source: ValueSource): unknown => {
-    switch (source.kind) {
-      case 'constant':
-        return source.value;
-      case 'generator':
-        at ??= new Date();
-        return source.generate(at);
-      case 'list':
-        return source.elements.map(resolve);
-      default: {
-        const value = values[source.name];
-        if (value === undefined) return missing(source.name);
-        return source.isTime && typeof value === 'string' ? new Date(value) : value;
-      }
+function fill({ parameters }: QueryShape, filling: Filling): unknown[] {
+  const filled = new Array<unknown>(parameters.length);
+  for (let index = 0; index < parameters.length; index++) {
+    const { source, type, isList } = parameters[index] as Parameter;
+    const value = valueFrom(source, filling);
+    filled[index] =
+      !isList || value instanceof Placeholder
+        ? parameterOf(value, type)
+        : elementsOf(Array.isArray(value) ? value : [value], type);
+  }
+  return filled;
+}
+
+function valueFrom(source: ValueSource, filling: Filling): unknown {
+  switch (source.kind) {
+    case 'constant':
+      return source.value;
+    case 'generator':
+      filling.at ??= new Date();
+      return source.generate(filling.at);
+    case 'list':
+      return source.elements.map((element) => valueFrom(element, filling));
+    default: {
+      const { name, isTime } = source;
+      const value = filling.given[name] ?? filling.own[name] ?? null;
+      if (value === null && isMissing(name, filling)) return filling.missing(name);
+      return isTime && typeof value === 'string' ? new Date(value) : value;
     }
-  };
-  return parameters.map(({ source, type, isList }) => {
-    const value = resolve(source);
-    if (!isList || value instanceof Placeholder) return parameterOf(value, type);
-    return elementsOf(Array.isArray(value) ? value : [value], type);
-  });
+  }
+}
+
+/** Whether it has no value, not even NULL. */
+function isMissing(name: string, { own, given }: Filling): boolean {
+  return own[name] === undefined && given[name] === undefined;
 }

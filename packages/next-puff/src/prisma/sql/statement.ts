@@ -67,7 +67,7 @@ export class CapturedStatement<T> implements PrismaStatement<T> {
   }
 
   bind(values: PlaceholderValues): unknown[] {
-    return fillInAll(this.shape, { ...this.#values, ...values });
+    return fillInAll(this.shape, this.#values, values);
   }
 
   read(outcome: StatementOutcome): T {

@@ -71,6 +71,21 @@ export function serve({ configuration, options, execArgv }: ServerProgram): Prom
   });
 }
 
+/**
+ * Serves an app that needs nothing beside it in this process, until a signal ends that; it does not resolve.
+ *
+ * @throws what `serve` of `server/serve.ts` throws
+ */
+export async function serveHere({
+  configuration,
+  options,
+}: Omit<ServerProgram, 'execArgv'>): Promise<never> {
+  await startServices(options.directory, configuration);
+  const server = await import('../server/serve.js');
+  await server.serve(options);
+  return new Promise(() => {});
+}
+
 /** As Next.js' own commands set it. */
 export function setNodeEnvironment(isDev: boolean): void {
   const environment = process.env as Record<string, string | undefined>;

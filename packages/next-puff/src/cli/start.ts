@@ -5,6 +5,7 @@ import {
   inspectOption,
   SHARED_ENVIRONMENT,
   serve,
+  serveHere,
   serveWithNext,
   setNodeEnvironment,
 } from './serve.js';
@@ -55,10 +56,11 @@ Examples
     if (server === false) return serveWithNext('start', args);
     const { inspect, ...rest } = readStartArguments(args);
     setNodeEnvironment(false);
-    return serve({
-      configuration,
-      options: serveOptionsOf(rest, server, { isDev: false, hasParent: true }),
-      execArgv: inspectOption(inspect),
-    });
+    // A process that waits for another costs memory: it is there for Node.js' own options, and to stop the database.
+    const hasParent = inspect !== undefined || configuration.databaseUrl === undefined;
+    const options = serveOptionsOf(rest, server, { isDev: false, hasParent });
+    return hasParent
+      ? serve({ configuration, options, execArgv: inspectOption(inspect) })
+      : serveHere({ configuration, options });
   },
 };

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -58,7 +58,8 @@ pub(super) struct Connection {
     written_at: AtomicU64,
     /// When the answers were all out and the client had not finished sending; 0 before.
     lingering_since: AtomicU64,
-    waker: OnceLock<Waker>,
+    /// Of the driver, while there is one: it would keep the memory of the driver's task.
+    waker: Mutex<Option<Waker>>,
 }
 
 /// What shall become of a connection, each more urgent than those before it.
@@ -93,7 +94,7 @@ impl Connection {
             blocked_since: AtomicU64::new(0),
             written_at: AtomicU64::new(0),
             lingering_since: AtomicU64::new(0),
-            waker: OnceLock::new(),
+            waker: Mutex::default(),
         }
     }
 
@@ -213,9 +214,15 @@ impl Connection {
 
     /// Has its driver look at it.
     pub(super) fn wake(&self) {
-        if let Some(waker) = self.waker.get() {
+        if let Some(waker) = &*self.waker() {
             waker.wake_by_ref();
         }
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker
+            .lock()
+            .unwrap_or_else(|poison| poison.into_inner())
     }
 
     fn wish(&self) -> Wish {
@@ -337,8 +344,12 @@ pub(super) async fn serve(
     let mut protocol = Protocol::new(io, answer, service.limits.clone());
     let mut timer = pin!(sleep_until(Instant::now()));
     let mut has_said_goodbye = false;
+    // A task has one waker for all its life.
+    let mut has_waker = false;
     poll_fn(|context| {
-        let _ = connection.waker.get_or_init(|| context.waker().clone());
+        if !std::mem::replace(&mut has_waker, true) {
+            *connection.waker() = Some(context.waker().clone());
+        }
         loop {
             if protocol.poll(context).is_ready() || connection.wish() == Wish::Abort {
                 return Poll::Ready(());
@@ -372,5 +383,6 @@ pub(super) async fn serve(
     })
     .await;
     drop(protocol);
+    *connection.waker() = None;
     service.connections.note_ended();
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::connection::Connection;
 use super::connections::Registration;
 use super::framing::Framing;
+use super::plain_socket::PlainSocket;
 use super::transport::Transport;
 
 /// Tells a client that sends a head too slowly; hyper has no such answer.
@@ -21,7 +22,7 @@ const FIRST_READ: usize = 2 * 1024;
 const MAX_DRAINED: usize = 8 * 1024 * 1024;
 
 /// The socket of a connection.
-pub(super) struct GuardedIo {
+pub(crate) struct GuardedIo {
     transport: Transport,
     framing: Framing,
     /// What was read to learn the protocol, and hyper has not taken.
@@ -50,6 +51,13 @@ impl GuardedIo {
             is_shut_down: false,
             registration,
         }
+    }
+
+    /// The socket below, if what is written to it goes out as it is.
+    pub(crate) fn plain_socket(&self) -> Option<PlainSocket> {
+        let metrics = self.registration.metrics().clone();
+        let descriptor = self.transport.plain_descriptor()?;
+        Some(PlainSocket::new(descriptor, metrics))
     }
 
     fn connection(&self) -> &Connection {

@@ -20,6 +20,7 @@ mod health;
 mod internal_headers;
 mod listener;
 mod metrics;
+mod plain_socket;
 mod protocol;
 mod refusal;
 mod request_check;
@@ -29,6 +30,9 @@ mod service;
 mod tls;
 mod tracing;
 mod transport;
+
+pub(crate) use guarded_io::GuardedIo;
+pub(crate) use plain_socket::PlainSocket;
 
 pub use body::{BodyError, RequestBody, ResponseBody};
 pub use body_bounds::BodyFault;

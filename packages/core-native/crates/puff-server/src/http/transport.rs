@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -41,6 +42,15 @@ impl Transport {
         match socket.peek(&mut [MaybeUninit::uninit()]) {
             Ok(_) => true,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
+    /// The descriptor of a socket without TLS.
+    pub(super) fn plain_descriptor(&self) -> Option<RawFd> {
+        match self {
+            Transport::Tcp(stream) => Some(stream.as_raw_fd()),
+            Transport::Unix(stream) => Some(stream.as_raw_fd()),
+            Transport::Tls(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ use puff_core::runtime;
 use super::close::CloseCode;
 use super::frame::Frame;
 use super::handle::SocketHandle;
+use crate::fan_out::for_all;
 
 /// To so many sockets the publisher delivers itself; a task delivers to more, so that an isolate that
 /// publishes is not held up.
@@ -97,7 +98,10 @@ impl Subscriber for Group {
         let mut members = lock(&self.0);
         if !members.is_delivering && members.sockets.len() <= INLINE {
             // Under the lock, so that messages of two publishers come in one order everywhere.
-            send(message.kind(), message.bytes(), members.sockets.values());
+            let frame = frame_of(message.kind(), message.bytes());
+            for socket in members.sockets.values() {
+                socket.send(&frame);
+            }
             return;
         }
         if members.queue.len() >= MAX_QUEUED {
@@ -132,7 +136,11 @@ async fn deliver_queue(group: Arc<Mutex<Members>>) {
             };
             (payload, members.list())
         };
-        send(payload.kind, &payload.bytes, sockets.iter());
+        let frame = frame_of(payload.kind, &payload.bytes);
+        for_all(sockets, move |socket| {
+            socket.send_now(&frame);
+        })
+        .await;
         tokio::task::yield_now().await;
     }
 }
@@ -146,14 +154,11 @@ impl Members {
     }
 }
 
-/// Sends a message of the hub to sockets; a JSON text goes as the text that it is.
-fn send<'a>(kind: Kind, bytes: &[u8], sockets: impl Iterator<Item = &'a SocketHandle>) {
-    let frame = match kind {
+/// A message of the hub for sockets; a JSON text goes as the text that it is.
+fn frame_of(kind: Kind, bytes: &[u8]) -> Frame {
+    match kind {
         Kind::Text | Kind::Json => Frame::text(&String::from_utf8_lossy(bytes)),
         Kind::Binary => Frame::binary(bytes),
-    };
-    for socket in sockets {
-        socket.send(&frame);
     }
 }
 

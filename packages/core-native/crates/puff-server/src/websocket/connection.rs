@@ -13,12 +13,13 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::close::{CloseCode, Closed};
 use super::frame::Frame;
-use super::handle::{Closing, Order, SocketHandle};
+use super::handle::{Closing, Order, SocketHandle, Waiting};
 use super::listener::Listener;
 use super::options::SocketOptions;
 use super::reader::{Incoming, Reader, Violation};
 use super::sockets::Place;
 use super::writer::Writer;
+use crate::http::GuardedIo;
 
 /// Bytes that are read at a time.
 const READ_SIZE: usize = 64 * 1024;
@@ -148,8 +149,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Connection { owner, writer, .. } = self;
         let socket = &owner.socket;
         let is_deflated = socket.is_deflated();
-        let order = socket.take(context, writer.is_empty(), |frame| {
-            writer.push(frame.bytes(is_deflated), frame.len());
+        let order = socket.take(context, writer.is_empty(), |waiting| match waiting {
+            Waiting::Whole(frame) => writer.push(frame.bytes(is_deflated), frame.len()),
+            Waiting::Begun(rest) => writer.push_begun(rest),
         });
         match order {
             Order::GoOn => Ok(()),
@@ -339,6 +341,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 reason: "Internal error",
             });
         }
+    }
+}
+
+impl Connection<GuardedIo> {
+    /// On a connection of HTTP/1.1, of which the client may have sent `unread` already; whoever sends to many
+    /// sockets writes to it itself, if it runs over no TLS.
+    pub(super) fn direct(
+        io: GuardedIo,
+        unread: &[u8],
+        owner: Owner,
+        options: Arc<SocketOptions>,
+        place: Place,
+    ) -> Self {
+        let socket = io.plain_socket();
+        let mut connection = Connection::new(io, owner, options, place);
+        connection.unread = unread.to_vec();
+        if let Some(socket) = socket {
+            // SAFETY: `Drop` withholds it, before `io` is dropped.
+            unsafe { connection.owner.socket.lend(socket) };
+        }
+        connection
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.owner.socket.withhold();
     }
 }
 

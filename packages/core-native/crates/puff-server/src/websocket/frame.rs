@@ -139,6 +139,16 @@ impl Frame {
     }
 }
 
+/// Whether a payload is so long that compressing it is tried.
+pub(super) fn may_be_compressed(payload: usize) -> bool {
+    MAX_HEADER + payload >= deflate::THRESHOLD
+}
+
+/// The header of a whole text that is not compressed, and the header's length.
+pub(super) fn text_header(payload: usize) -> ([u8; MAX_HEADER], usize) {
+    header(FIN | Opcode::Text as u8, payload)
+}
+
 fn compress(opcode: Opcode, payload: &[u8]) -> Option<Bytes> {
     let mut bytes = deflate::deflate(payload, MAX_HEADER)?;
     let (header, length) = header(FIN | COMPRESSED | opcode as u8, bytes.len() - MAX_HEADER);

@@ -2,12 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
+use bytes::Bytes;
+
 use super::close::CloseCode;
-use super::frame::Frame;
+use super::frame::{self, Frame};
+use crate::http::PlainSocket;
 
 /// Bytes that wait for the client before the sender is asked to wait.
 const HIGH_WATER: usize = 64 * 1024;
@@ -44,6 +48,12 @@ struct Shared {
 struct State {
     /// What the connection's task has not taken over.
     queue: VecDeque<Frame>,
+    /// What is left of a frame that a sender has begun to write; goes out before the queue.
+    begun: Option<Bytes>,
+    /// Where senders may write themselves; only while the connection's task is there.
+    socket: Option<PlainSocket>,
+    /// The connection's task has nothing to write.
+    is_idle: bool,
     /// Whether a pong is among them.
     has_pong: bool,
     stage: Stage,
@@ -69,6 +79,13 @@ pub(super) struct Closing {
     pub(super) discards_queue: bool,
 }
 
+/// What the connection's task takes over.
+pub(super) enum Waiting {
+    Whole(Frame),
+    /// The rest of a frame, which nothing may come before.
+    Begun(Bytes),
+}
+
 /// What the connection's task is to do.
 pub(super) enum Order {
     GoOn,
@@ -92,6 +109,9 @@ impl SocketHandle {
             is_paused: AtomicBool::new(false),
             state: Mutex::new(State {
                 queue: VecDeque::new(),
+                begun: None,
+                socket: None,
+                is_idle: false,
                 has_pong: false,
                 stage: Stage::Open,
                 wants_drain: false,
@@ -139,6 +159,63 @@ impl SocketHandle {
         };
         wake(state);
         sent
+    }
+
+    /// Sends a message as [`SocketHandle::send`] does, and writes it itself if nothing has to go out before it.
+    ///
+    /// That is cheaper than to have the connection's task woken, for a thread that has the time for a system
+    /// call.
+    pub fn send_now(&self, frame: &Frame) -> Sent {
+        let bytes = frame.bytes(self.0.is_deflated);
+        self.write([&bytes, &[]])
+            .unwrap_or_else(|| self.send(frame))
+    }
+
+    /// [`SocketHandle::send_now`] for a text that goes to this socket alone: it is copied only if it has to wait.
+    pub fn send_text_now(&self, text: &str) -> Sent {
+        if self.0.is_deflated && frame::may_be_compressed(text.len()) {
+            return self.send_now(&Frame::text(text));
+        }
+        let (header, length) = frame::text_header(text.len());
+        self.write([&header[..length], text.as_bytes()])
+            .unwrap_or_else(|| self.send(&Frame::text(text)))
+    }
+
+    /// Writes a frame; none if it has to wait, because of others or of the client.
+    fn write(&self, frame: [&[u8]; 2]) -> Option<Sent> {
+        let mut state = self.lock();
+        let may_write = state.is_idle && state.queue.is_empty() && state.begun.is_none();
+        if !may_write || !matches!(state.stage, Stage::Open) {
+            return None;
+        }
+        // SAFETY: the connection takes the socket away, under this lock, before it goes.
+        let written = unsafe { state.socket.as_ref()?.write(&frame.map(IoSlice::new)) }.ok()?;
+        let [header, payload] = frame.map(<[u8]>::len);
+        if written == header + payload {
+            return Some(Sent::Taken);
+        }
+        let rest = frame.concat().split_off(written);
+        let buffered = self.0.buffered.fetch_add(rest.len(), Ordering::Relaxed) + rest.len();
+        state.begun = Some(rest.into());
+        state.wants_drain |= buffered >= HIGH_WATER;
+        wake(state);
+        Some(match buffered >= HIGH_WATER {
+            true => Sent::Full,
+            false => Sent::Taken,
+        })
+    }
+
+    /// Lets senders write to the connection's socket.
+    ///
+    /// # Safety
+    /// [`SocketHandle::withhold`] is called before the connection is dropped.
+    pub(super) unsafe fn lend(&self, socket: PlainSocket) {
+        self.lock().socket = Some(socket);
+    }
+
+    /// Ends [`SocketHandle::lend`].
+    pub(super) fn withhold(&self) {
+        self.lock().socket = None;
     }
 
     /// Closes the socket after what was sent; nothing more can be sent, and no message is given to the
@@ -216,15 +293,23 @@ impl SocketHandle {
         &self,
         context: &mut Context<'_>,
         has_room: bool,
-        mut push: impl FnMut(Frame),
+        mut push: impl FnMut(Waiting),
     ) -> Order {
         let mut state = self.lock();
         match &mut state.waker {
             Some(waker) => waker.clone_from(context.waker()),
             none => *none = Some(context.waker().clone()),
         }
+        state.is_idle = has_room && state.queue.is_empty() && state.begun.is_none();
+        if let Some(rest) = state.begun.take() {
+            push(Waiting::Begun(rest));
+        }
         if has_room || !matches!(state.stage, Stage::Open) {
-            state.queue.drain(..).for_each(&mut push);
+            state
+                .queue
+                .drain(..)
+                .map(Waiting::Whole)
+                .for_each(&mut push);
             state.has_pong = false;
             if state.queue.capacity() > KEPT_FRAMES {
                 state.queue = VecDeque::new();

@@ -12,7 +12,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use hyper::ext::Protocol;
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{self, OnUpgrade};
 use hyper_util::rt::TokioIo;
 use puff_core::runtime;
 use sha1::{Digest, Sha1};
@@ -24,7 +24,7 @@ use super::handle::SocketHandle;
 use super::listener::Listener;
 use super::refusal::Refusal;
 use super::sockets::{Place, Sockets};
-use crate::http::{Response, ResponseBody};
+use crate::http::{GuardedIo, Response, ResponseBody};
 
 /// What a server appends to a client's key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -137,8 +137,21 @@ impl Handshake {
         let owner = Owner::new(socket.clone(), listener);
         runtime::spawn(async move {
             // A client that does not take the response is gone, and its socket ends with `owner`.
-            if let Ok(Ok(upgraded)) = timeout(UPGRADE_TIMEOUT, upgrade).await {
-                Connection::new(TokioIo::new(upgraded), owner, options, place).await;
+            let Ok(Ok(upgraded)) = timeout(UPGRADE_TIMEOUT, upgrade).await else {
+                return;
+            };
+            match upgraded.downcast::<TokioIo<GuardedIo>>() {
+                Ok(upgrade::Parts { io, read_buf, .. }) => {
+                    let io = io.into_inner();
+                    let connection = Connection::direct(io, &read_buf, owner, options, place);
+                    // The buffer of the connection's time with HTTP, even if there is nothing in it.
+                    drop(read_buf);
+                    connection.await;
+                }
+                // A stream of HTTP/2.
+                Err(upgraded) => {
+                    Connection::new(TokioIo::new(upgraded), owner, options, place).await;
+                }
             }
         });
         (response, socket)

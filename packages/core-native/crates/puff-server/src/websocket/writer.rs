@@ -40,6 +40,16 @@ impl Writer {
         });
     }
 
+    /// Adds the rest of a frame whose beginning somebody else has written; before all others, none of which
+    /// has begun then.
+    pub(super) fn push_begun(&mut self, bytes: Bytes) {
+        self.frames.push_front(Pending {
+            counted: bytes.len(),
+            bytes,
+            has_begun: true,
+        });
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }

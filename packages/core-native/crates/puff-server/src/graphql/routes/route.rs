@@ -130,7 +130,7 @@ impl GraphqlRoute {
         let Some(upgrade) = exchange.upgrade.take() else {
             return Err(exchange);
         };
-        let client = client_of(&exchange);
+        let client = Client::lasting(&exchange.parts);
         let clients = member.clients.clone();
         let place = Place::new(member);
         let connection = Connection::new(self.schema.clone(), clients, client).at(place);
@@ -156,7 +156,7 @@ impl GraphqlRoute {
                 exchange.body = RequestBody::read(body.bytes);
                 Err(exchange)
             }
-            Received::Execute(operation) => match self.caller(&exchange) {
+            Received::Execute(operation) => match self.caller(&exchange, &operation) {
                 Some(caller) => Ok(self.execute(*operation, caller).await),
                 None => {
                     exchange.body = RequestBody::read(body.bytes);
@@ -185,9 +185,13 @@ impl GraphqlRoute {
         self.respond(Reply::Whole(operation.answer(&host).await))
     }
 
-    fn caller(&self, exchange: &Exchange) -> Option<Arc<dyn Caller>> {
+    fn caller(&self, exchange: &Exchange, operation: &HttpOperation) -> Option<Arc<dyn Caller>> {
         let member = self.members.pick()?;
-        Some(member.clients.caller(client_of(exchange)))
+        let client = match operation.is_streamed() {
+            true => Client::lasting(&exchange.parts),
+            false => Client::of(&exchange.parts),
+        };
+        Some(member.clients.caller(client))
     }
 
     fn respond(&self, reply: Reply) -> Response {
@@ -225,19 +229,6 @@ impl GraphqlRoute {
 fn append(response: &mut Response, name: &str, value: &str) {
     if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
         response.headers_mut().append(name, value);
-    }
-}
-
-fn client_of(exchange: &Exchange) -> Client {
-    let parts = &exchange.parts;
-    Client {
-        method: parts.method.as_str().into(),
-        target: parts
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, |target| target.as_str().into()),
-        headers: Arc::new(parts.headers.clone()),
-        connection_params: None,
     }
 }
 

@@ -12,6 +12,7 @@ use puff_graphql::{EventSource, Identity, Subscription};
 use super::channel_events::MAX_WAITING;
 use super::responses::Responses;
 use super::root_value::event_of;
+use crate::fan_out::for_all;
 use crate::graphql::caller::{Caller, Reporter};
 use crate::graphql::failure::{lost, response_of, too_slow};
 use crate::graphql::schema::Schema;
@@ -133,9 +134,7 @@ impl Feed {
             .await;
         let response = Bytes::from(response.body);
         let members = self.members().list();
-        for member in &*members {
-            member.next(&response);
-        }
+        for_all(members, move |member| member.next(&response)).await;
     }
 
     /// Ends all subscriptions.

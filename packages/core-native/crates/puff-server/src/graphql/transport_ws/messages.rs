@@ -1,5 +1,7 @@
 //! The messages of the protocol.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -111,6 +113,14 @@ pub(super) fn pong(payload: Option<Map<String, Json>>) -> Frame {
     }
 }
 
+/// A thread keeps no longer text than this.
+const MAX_KEPT_TEXT: usize = 64 * 1024;
+
+thread_local! {
+    /// Where responses are put together, one after the other.
+    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// Messages of one operation: its id is written once.
 #[derive(Debug)]
 pub(super) struct OperationMessages {
@@ -125,9 +135,17 @@ impl OperationMessages {
         }
     }
 
-    /// A response.
-    pub(super) fn next(&self, response: &Bytes) -> Frame {
-        self.frame("\"next\",\"payload\":", &String::from_utf8_lossy(response))
+    /// A response, as a text that is there for the time of the call.
+    pub(super) fn with_next<T>(&self, response: &Bytes, send: impl FnOnce(&str) -> T) -> T {
+        let response = String::from_utf8_lossy(response);
+        let mut text = TEXT.take();
+        text.clear();
+        self.write(&mut text, "\"next\",\"payload\":", &response);
+        let sent = send(&text);
+        if text.capacity() <= MAX_KEPT_TEXT {
+            TEXT.set(text);
+        }
+        sent
     }
 
     /// The `errors` of a response that has nothing else.
@@ -149,13 +167,17 @@ impl OperationMessages {
     }
 
     fn frame(&self, kind: &str, payload: &str) -> Frame {
-        let length = self.head.len() + kind.len() + payload.len() + 1;
-        let mut text = String::with_capacity(length);
+        let mut text = String::new();
+        self.write(&mut text, kind, payload);
+        Frame::text(&text)
+    }
+
+    fn write(&self, text: &mut String, kind: &str, payload: &str) {
+        text.reserve(self.head.len() + kind.len() + payload.len() + 1);
         text.push_str(&self.head);
         text.push_str(kind);
         text.push_str(payload);
         text.push('}');
-        Frame::text(&text)
     }
 }
 

@@ -168,7 +168,10 @@ impl Responses for SocketResponses {
         if *is_over {
             return;
         }
-        if self.socket.send(&self.messages.next(response)) == Sent::Full {
+        let sent = self
+            .messages
+            .with_next(response, |text| self.socket.send_text_now(text));
+        if sent == Sent::Full {
             self.operations.is_full.store(true, Ordering::SeqCst);
         }
     }

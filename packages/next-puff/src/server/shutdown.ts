@@ -9,6 +9,9 @@ export interface ShutdownStage {
   run(): Promise<unknown>;
 }
 
+/** A second signal so soon is the first one again. */
+const ECHO_MS = 300;
+
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /** A signal that ends the server in good order. */
@@ -22,18 +25,20 @@ export function exitCodeOf(signal: EndingSignal): number {
 /**
  * Calls back at the first signal that asks the process to end.
  *
- * @param isForcing whether a second one ends it at once. Not where a parent passes signals on and
- *   kills by itself: there Ctrl-C arrives twice, from the terminal and from the parent.
+ * @param isForcing whether a second one ends it at once, unless it comes right behind the first: Ctrl-C arrives
+ *   twice where the terminal sends it to all processes and `npm run` passes it on. Not where a parent kills by
+ *   itself.
  */
 export function onEndingSignal(listener: (signal: EndingSignal) => void, isForcing: boolean): void {
-  let isEnding = false;
+  let began: number | undefined;
   for (const signal of Object.keys(SIGNALS) as EndingSignal[]) {
     process.on(signal, () => {
-      if (isEnding) {
-        if (isForcing) process.exit(exitCodeOf(signal));
+      if (began !== undefined) {
+        const isEcho = performance.now() - began < ECHO_MS;
+        if (isForcing && !isEcho) process.exit(exitCodeOf(signal));
         return;
       }
-      isEnding = true;
+      began = performance.now();
       listener(signal);
     });
   }

@@ -51,11 +51,14 @@ export class Notes {
 
 /** The process that serves: the CLI's own, or one that it has started. */
 export function servingProcess({ process: { pid } }: Cli): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean);
   const serving = [`${pid}`, ...children].find((candidate) => {
     const name = readFileSync(`/proc/${candidate}/cmdline`, 'utf8');
     return name.startsWith('next-puff (Next.js');
   });
-  if (serving === undefined) throw new Error(`No process serves among ${[pid, ...children].join(', ')}.`);
+  if (serving === undefined)
+    throw new Error(`No process serves among ${[pid, ...children].join(', ')}.`);
   return Number(serving);
 }

@@ -123,6 +123,26 @@ describe('distinct connections', () => {
     await sources.until('ended comments');
   });
 
+  test('who takes nothing that there is gets 406', async () => {
+    expect((await post('{ hello }', { accept: 'gibberish' })).status).toBe(406);
+  });
+
+  test('without a query gets 400', async () => {
+    for (const accept of ['application/json', EVENTS.accept]) {
+      const response = await fetch(server.url, { headers: { accept } });
+      expect(response.status).toBe(400);
+      expect(response.headers.get('content-type')).toMatch(/json/);
+    }
+  });
+
+  test('what a source throws is an event, and the last', async () => {
+    const events = eventsOf(await post('subscription { breaks(publicly: true) }'));
+    expect(await next(events)).toBe(nextEvent({ data: { breaks: 1 } }));
+    expect(await next(events)).toMatch(/"message":"broken"/);
+    expect(await next(events)).toMatch(/^event: complete/);
+    expect(await next(events)).toBeUndefined();
+  });
+
   test('a client that leaves ends the source', async () => {
     const controller = new AbortController();
     const response = fetch(server.url, {
@@ -251,6 +271,36 @@ describe('a single connection', () => {
     const response = await operate('1', '{ nothing }');
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ errors: [{ message: expect.any(String) }] });
+  });
+
+  test('goes on when an operation was invalid', async () => {
+    const { open, operate } = await reserve();
+    const events = eventsOf(await open());
+    await operate('1', '{ nothing }');
+    expect((await operate('1', '{ hello }')).status).toBe(202);
+    expect(await next(events)).toMatch(/^event: next\ndata: \{"id":"1","payload":\{"data"/);
+  });
+
+  test('has the errors of subscriptions', async () => {
+    const { open, operate } = await reserve();
+    const events = eventsOf(await open());
+    expect((await operate('1', 'subscription { refuses }')).status).toBe(202);
+    expect(await next(events)).toMatch(
+      /^event: next\ndata: \{"id":"1","payload":\{"errors":\[\{"message":"not you"/,
+    );
+    expect(await next(events)).toBe('event: complete\ndata: {"id":"1"}');
+  });
+
+  test('may be opened by POST', async () => {
+    const { token, operate } = await reserve();
+    const headers = { 'x-graphql-event-stream-token': token, ...EVENTS };
+    const stream = await fetch(server.url, { method: 'POST', headers });
+    expect(stream.status).toBe(200);
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const events = eventsOf(stream);
+    await operate('1', '{ hello }');
+    expect(await next(events)).toMatch(/"id":"1"/);
+    await stream.body?.cancel().catch(() => {});
   });
 
   test('ends its operations with it', async () => {

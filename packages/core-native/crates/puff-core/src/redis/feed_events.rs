@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::Error;
-use super::feed::Ask;
+use super::feed_session::Ask;
 use super::frame::{Item, next_item};
 
 /// Room that is kept for the next messages.

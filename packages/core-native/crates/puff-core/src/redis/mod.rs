@@ -13,6 +13,7 @@ mod connection;
 mod error;
 mod feed;
 mod feed_events;
+mod feed_session;
 mod frame;
 mod numbers;
 pub mod packed;

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::claiming::{Ended, statement};
 use super::job::Outcome;
-use super::worker::{State, Worker};
+use super::runs::State;
+use super::worker::Worker;
 use crate::postgres::Session;
 
 /// So many ends do not wait for the statement that is on its way.

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::error::Error;
 use super::params::{push_id, push_long};
 use super::records::{column, now, parsed};
+use super::runner::{Abort, Use};
 use super::store::Shared;
-use super::worker::{Abort, Use, Worker};
+use super::worker::Worker;
 use crate::postgres::Params;
 
 /// `$1` worker, `$2` lease. Answers which runs are the worker's.

@@ -7,8 +7,8 @@
 //!
 //! - [`Store`] is one database's jobs: [`Store::add`] goes through `adding` and `inserting`, [`Store::ended`] through
 //!   `waiting`
-//! - [`Worker`] claims jobs and hands them to a [`Runner`]; `turn` has what it stores and
-//!   claims in one go, `claiming` the statements, `completing` its second connection, `lease` its lease
+//! - [`Worker`] claims jobs and hands them to a [`Runner`]; `working` is its loop, `runs` the jobs that it has, `turn` what it
+//!   stores and claims in one go, `claiming` the statements, `completing` its second connection, `lease` its lease
 //! - `listening` and `clock` tell the process what others did and what time has come
 //! - `schema` makes the tables
 
@@ -23,17 +23,21 @@ mod lease;
 mod listening;
 mod params;
 mod records;
+mod runner;
+mod runs;
 mod schema;
 mod store;
 mod turn;
 mod waiting;
 mod worker;
+mod working;
 
 pub use error::Error;
 pub use uuid::Uuid as JobId;
 
 pub use job::{AddedJob, ClaimedJob, NewJob, Outcome, Report};
 pub use records::Filter;
+pub use runner::{Abort, Limits, Runner, WorkerOptions};
 pub use schema::SCHEMA_SQL;
 pub use store::Store;
-pub use worker::{Abort, Limits, Runner, Worker, WorkerOptions};
+pub use worker::Worker;

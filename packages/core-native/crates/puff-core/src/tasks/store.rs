@@ -15,9 +15,10 @@ use super::job::{AddedJob, NewJob};
 use super::listening;
 use super::params::push_id;
 use super::records::{COUNTS, Filter, GET, column, now, parsed, record, state_of};
+use super::runner::{Runner, WorkerOptions};
 use super::schema::Schema;
 use super::waiting::Waiters;
-use super::worker::{Runner, Worker, WorkerOptions};
+use super::worker::Worker;
 use super::{clock, lease};
 use crate::postgres::{ConfigError, Params, Pool, Session};
 use crate::runtime;
@@ -348,7 +349,7 @@ impl Shared {
     pub(super) fn cancelled(&self, worker: &Uuid, job: &Uuid) {
         let worker = self.workers().get(worker).and_then(Weak::upgrade);
         if let Some(worker) = worker {
-            worker.give_up(&[*job], super::worker::Abort::Cancelled);
+            worker.give_up(&[*job], super::runner::Abort::Cancelled);
         }
     }
 }

@@ -46,6 +46,8 @@ export const contestants = {
 
 function onPool({ Pool }, connectionString) {
   const pool = new Pool({ connectionString, max: POOL });
+  // pg's pool has ended before its sockets have: the server's end may reach them.
+  pool.on('error', () => {});
   const query = (name, values) => pool.query({ name, text: texts[name], values });
   return {
     one: async (id) => (await query('one', [id])).rows,

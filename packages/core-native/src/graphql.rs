@@ -8,6 +8,7 @@ use lru::LruCache;
 use napi::{Error, JsString, Result};
 use napi_derive::napi;
 use puff_core::postgres::Error as PostgresError;
+use puff_core::runtime::go_on_here;
 use puff_graphql::http::{HttpOptions, HttpRequest, HttpResponse, REQUEST_HEADERS};
 use puff_graphql::schema::SchemaSpec;
 use puff_graphql::{Outcome, Request};
@@ -27,6 +28,9 @@ use crate::server::{read_headers, server};
 /// Schemas that are kept. Hot reloading makes a new one with each change; who still uses an old one
 /// registers it again.
 const MAX_SCHEMAS: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+/// An answer of so many bytes is read by the thread of JavaScript, which sends the statement it may have; a larger one by the runtime.
+const MAX_ANSWER_HERE: usize = 4 * 1024;
 
 /// The schemas of the process: every isolate that registers the same gets the same.
 struct Schemas {
@@ -332,7 +336,12 @@ impl Boundary {
     /// Answers a question of an operation; `json` may have the answers to some of its fields only.
     #[napi(catch_unwind)]
     pub fn graphql_answer(&self, ask: u32, json: String) {
-        self.isolate.operations.answer(ask, json);
+        let is_small = json.len() <= MAX_ANSWER_HERE;
+        let answer = || self.isolate.operations.answer(ask, json);
+        match is_small {
+            true => go_on_here(answer),
+            false => answer(),
+        }
     }
 
     /// Answers with the session of an operation's transaction, which is begun if that has not

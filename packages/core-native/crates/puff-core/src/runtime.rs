@@ -3,14 +3,15 @@
 //! It starts with the first use, belongs to no thread of JavaScript and lives until the process ends:
 //! worker threads come and go without taking the connections of the others with them.
 
+use std::cell::RefCell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use tokio::runtime::{Builder, EnterGuard, Runtime};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::JoinHandle;
 
 static RUNTIME: OnceLock<Runtime> = OnceLock::new();
 
@@ -57,59 +58,94 @@ pub(crate) fn enter() -> EnterGuard<'static> {
 /// A future that the calling thread begins and the runtime goes on with.
 ///
 /// Where the beginning does the work and the rest only waits for an answer from elsewhere, no thread
-/// has to be woken for the beginning; whoever has the answer wakes the rest.
+/// has to be woken for the beginning; whoever has the answer wakes the rest. A thread whose answer leaves little
+/// to do can go on with it by [`go_on_here`].
 pub struct Begun(Mutex<Stage>);
 
+type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 enum Stage {
-    /// On the thread that began it; whether it was woken meanwhile.
-    Beginning {
+    /// A thread has it; whether it was woken meanwhile.
+    Running {
         is_woken: bool,
     },
     /// Nothing has happened yet that it waits for.
-    Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
-    /// A task of the runtime.
-    Spawned(AbortHandle),
+    Waiting(Rest),
     Over,
+}
+
+/// A future with something to do, and where it belongs.
+type Woken = (Arc<Begun>, Rest);
+
+thread_local! {
+    /// What the calling thread's [`go_on_here`] has woken.
+    static WOKEN_HERE: RefCell<Option<Vec<Woken>>> = const { RefCell::new(None) };
+}
+
+/// Calls a function and then goes on, on this thread, with each [`Begun`] future that it has woken.
+pub fn go_on_here(wake: impl FnOnce()) {
+    let outer = WOKEN_HERE.replace(Some(Vec::new()));
+    let woken = catch_unwind(AssertUnwindSafe(wake));
+    let here = WOKEN_HERE.replace(outer);
+    for (begun, rest) in here.into_iter().flatten() {
+        begun.run(rest);
+    }
+    if let Err(panic) = woken {
+        resume_unwind(panic);
+    }
 }
 
 impl Begun {
     /// A future that has not begun; it can be aborted from now on.
     pub fn new() -> Arc<Begun> {
-        Arc::new(Begun(Mutex::new(Stage::Beginning { is_woken: false })))
+        Arc::new(Begun(Mutex::new(Stage::Running { is_woken: false })))
     }
 
     /// Begins it here. A panic is caught: the future is dropped, as in a task.
     pub fn begin(self: &Arc<Self>, future: impl Future<Output = ()> + Send + 'static) {
-        let mut future: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(future);
+        self.run(Box::pin(future));
+    }
+
+    /// Goes on with it here, as far as it comes.
+    fn run(self: &Arc<Self>, mut rest: Rest) {
+        if matches!(*self.lock(), Stage::Over) {
+            return;
+        }
         let waker = Waker::from(self.clone());
         let _context = enter();
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            future.as_mut().poll(&mut Context::from_waker(&waker))
+            rest.as_mut().poll(&mut Context::from_waker(&waker))
         }));
         let mut stage = self.lock();
         match (&*stage, polled) {
-            (Stage::Beginning { is_woken }, Ok(Poll::Pending)) => {
-                *stage = match is_woken {
-                    true => Stage::Spawned(spawn(future).abort_handle()),
-                    false => Stage::Waiting(future),
-                };
+            (Stage::Running { is_woken: true }, Ok(Poll::Pending)) => {
+                *stage = Stage::Running { is_woken: false };
+                drop(stage);
+                self.go_on(rest);
+            }
+            (Stage::Running { is_woken: false }, Ok(Poll::Pending)) => {
+                *stage = Stage::Waiting(rest);
             }
             // Done, panicked or aborted.
             _ => {
                 *stage = Stage::Over;
                 drop(stage);
-                drop(future);
+                drop(rest);
             }
         }
     }
 
-    /// Drops the future, wherever it is.
+    /// Goes on with it on the runtime.
+    fn go_on(self: &Arc<Self>, rest: Rest) {
+        let begun = self.clone();
+        spawn(async move { begun.run(rest) });
+    }
+
+    /// Drops the future: at once where it waits, else as soon as it waits again.
     pub fn abort(&self) {
         let stage = std::mem::replace(&mut *self.lock(), Stage::Over);
-        if let Stage::Spawned(task) = &stage {
-            task.abort();
-        }
-        // A waiting future is dropped here, after the lock.
+        // Dropped after the lock: what it owns may wake it.
+        drop(stage);
     }
 
     fn lock(&self) -> MutexGuard<'_, Stage> {
@@ -119,11 +155,27 @@ impl Begun {
 
 impl Wake for Begun {
     fn wake(self: Arc<Self>) {
-        let mut stage = self.lock();
-        match std::mem::replace(&mut *stage, Stage::Over) {
-            Stage::Beginning { .. } => *stage = Stage::Beginning { is_woken: true },
-            Stage::Waiting(future) => *stage = Stage::Spawned(spawn(future).abort_handle()),
-            other => *stage = other,
+        let rest = {
+            let mut stage = self.lock();
+            match std::mem::replace(&mut *stage, Stage::Running { is_woken: true }) {
+                Stage::Waiting(rest) => {
+                    *stage = Stage::Running { is_woken: false };
+                    rest
+                }
+                Stage::Running { .. } => return,
+                Stage::Over => {
+                    *stage = Stage::Over;
+                    return;
+                }
+            }
+        };
+        // A thread that ends may have no list any more.
+        let is_here = WOKEN_HERE.try_with(|here| here.borrow().is_some());
+        match is_here {
+            Ok(true) => WOKEN_HERE.with_borrow_mut(|here| {
+                here.get_or_insert_default().push((self, rest));
+            }),
+            _ => self.go_on(rest),
         }
     }
 }
@@ -167,6 +219,27 @@ mod tests {
         answer.send("answered").unwrap();
         assert_eq!(next(&events), Some("answered"));
         assert_eq!(next(&events), Some("dropped"));
+    }
+
+    #[test]
+    fn who_answers_can_go_on_with_it_as_often_as_it_waits() {
+        let (sender, events) = channel();
+        let (first_answer, first) = oneshot::channel();
+        let (second_answer, second) = oneshot::channel();
+        let here = std::thread::current().id();
+        Begun::new().begin(async move {
+            sender.send(first.await.unwrap()).unwrap();
+            assert_eq!(std::thread::current().id(), here);
+            sender.send(second.await.unwrap()).unwrap();
+            assert_eq!(std::thread::current().id(), here);
+        });
+        for (answer, text) in [(first_answer, "first"), (second_answer, "second")] {
+            go_on_here(|| {
+                answer.send(text).unwrap();
+                assert!(events.try_recv().is_err());
+            });
+            assert_eq!(events.try_recv(), Ok(text));
+        }
     }
 
     #[test]

@@ -206,7 +206,8 @@ impl Pool {
     /// Runs requests of one caller that do not wait for each other.
     ///
     /// While nobody else uses the pool each gets a connection of its own, if so many are open. A busy
-    /// pool sends them over one connection, in one write, in their order: that takes the least work.
+    /// pool sends them over one connection, in one write, in their order: that takes the least work. Plain
+    /// reads that follow each other are one transaction then.
     pub fn run_all(&self, requests: Vec<Request>) {
         let is_quiet = {
             let state = self.0.lock();

@@ -78,6 +78,8 @@ pub struct Request {
     pub(crate) call: Option<Arc<Call>>,
     /// Whoever waits for the answer, and for no other.
     pub(crate) event_loop: Option<Arc<dyn EventLoop>>,
+    /// Whether it may have its Sync in common with others.
+    pub(crate) shares_sync: bool,
     /// How often it was handed to a connection that turned out to be dead.
     pub(crate) attempts: usize,
 }
@@ -90,6 +92,7 @@ impl Request {
             sink,
             call,
             event_loop: None,
+            shares_sync: false,
             attempts: 0,
         }
     }

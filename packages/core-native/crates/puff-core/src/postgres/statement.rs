@@ -136,6 +136,12 @@ impl StatementCache {
         prepared.is_some_and(|prepared| prepared.pace.is_quick_read())
     }
 
+    /// Whether a statement is prepared and changes nothing.
+    pub(crate) fn has_plain_read(&self, sql: &str) -> bool {
+        let prepared = self.statements.peek(sql);
+        prepared.is_some_and(|prepared| prepared.pace.is_plain_read())
+    }
+
     pub(crate) fn new_name(&mut self) -> Name {
         let name = Name(self.next_name);
         self.next_name = self.next_name.checked_add(1).unwrap_or(1);

@@ -1,6 +1,6 @@
 //! Statements on the pool.
 
-use crate::support::{pool, query, request, run, send, text};
+use crate::support::{Answer, pool, query, request, run, send, text};
 
 #[test]
 fn nothing_is_opened_before_the_first_statement() {
@@ -128,12 +128,58 @@ fn statements_of_one_caller_share_a_connection_while_none_is_idle() {
         .collect();
     assert_eq!(pool.status().open, 1);
     assert!(process_ids.iter().all(|id| *id == process_ids[0]));
-    // One that fails concerns nobody else: each is a transaction of its own.
+    // One that fails concerns nobody else.
     let mut answers = together(&["select 'a'", "select 1 / 0", "select 'b'"]).into_iter();
     let mut next = || answers.next().unwrap().wait();
     assert_eq!(text(next()), "a");
     assert_eq!(next().unwrap_err().code(), "PUFF_POSTGRES_QUERY");
     assert_eq!(text(next()), "b");
+}
+
+#[test]
+fn statements_of_one_caller_that_read_share_a_transaction() {
+    let pool = pool(|options| options.max_connections = Some(1));
+    let hold = || send(&pool, query("select pg_sleep(0.05)::text", &[]));
+    let together = |texts: &[&str]| -> Vec<Answer> {
+        // While the pool is busy.
+        let holding = hold();
+        let (requests, pending): (Vec<_>, Vec<_>) = texts
+            .iter()
+            .map(|sql| request(query(sql, &[]), None))
+            .unzip();
+        pool.run_all(requests);
+        holding.wait().unwrap();
+        pending.into_iter().map(|answer| answer.wait()).collect()
+    };
+    let begun = "select now()::text";
+    let one = "select 'one'";
+    let two = "select 'two'";
+    let fails = "select (1 / count(*))::text from kept where false";
+    let write = "insert into kept select 1 returning 'written'";
+    run(&pool, "create temp table kept (a int)", &[]).unwrap();
+    // The first time they are prepared, one after the other.
+    together(&[begun, one, two, write]);
+    let times: Vec<_> = together(&[begun, begun, begun])
+        .into_iter()
+        .map(text)
+        .collect();
+    assert!(times.iter().all(|time| *time == times[0]), "{times:?}");
+    // What a failure made the server skip runs again, what was written stays.
+    for _ in 0..3 {
+        let answers = together(&[one, write, one, fails, two, fails, begun, two]);
+        let texts: Vec<_> = answers
+            .into_iter()
+            .map(|answer| answer.map_or_else(|error| error.code().into(), |rows| text(Ok(rows))))
+            .collect();
+        let failed = "PUFF_POSTGRES_QUERY";
+        let expected = ["one", "written", "one", failed, "two", failed];
+        assert_eq!(texts[..6], expected);
+        assert_eq!(texts[7], "two");
+    }
+    assert_eq!(
+        text(run(&pool, "select count(*)::text from kept", &[])),
+        "4"
+    );
 }
 
 #[test]

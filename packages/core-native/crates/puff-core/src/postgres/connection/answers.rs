@@ -236,6 +236,7 @@ impl State {
                 head.error = Some(error);
                 frontend::sync(&mut self.write);
             }
+            head.has_sync = !self.owes_sync;
         }
         self.in_flight.push_front(head);
         self.advance(connection);
@@ -289,6 +290,7 @@ impl State {
         {
             request.sink.end_statement(head.outcome.clone());
         }
+        self.finish_without_sync();
     }
 
     pub(super) fn on_error(&mut self, body: &[u8]) {
@@ -335,12 +337,11 @@ impl State {
         if status == b'I' {
             self.cursors.clear();
         }
-        let before = std::mem::replace(&mut self.answered, Instant::now());
         if let Some(head) = self.in_flight.pop_front() {
-            if let Some(pace) = &head.pace {
-                // It ran from when the one before it was done.
-                pace.note(self.answered.duration_since(before.max(head.sent)));
+            if !head.has_sync {
+                self.take_back_skipped();
             }
+            self.note_pace(&head);
             self.finish(head);
         }
         if let Cancelling::Waiting(_) = self.cancelling {
@@ -348,6 +349,18 @@ impl State {
         }
         self.check_cancelled();
         self.advance(connection);
+    }
+
+    /// Takes note of how long a statement ran whose answer is complete.
+    pub(super) fn note_pace(&mut self, head: &InFlight) {
+        let before = std::mem::replace(&mut self.answered, Instant::now());
+        // Answers with one Sync come at once, whenever the server had them.
+        if let Some(pace) = &head.pace
+            && !head.work.shares_sync()
+        {
+            // It ran from when the one before it was done.
+            pace.note(self.answered.duration_since(before.max(head.sent)));
+        }
     }
 
     /// Hands a complete answer over.

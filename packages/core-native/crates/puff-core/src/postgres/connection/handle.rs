@@ -59,6 +59,7 @@ impl Connection {
                 statements,
                 cursors: HashMap::new(),
                 in_flight: VecDeque::new(),
+                owes_sync: false,
                 backlog: VecDeque::new(),
                 deliveries: Vec::new(),
                 owner: Owner::Pool,

@@ -19,6 +19,7 @@ mod ending;
 mod handle;
 mod loan;
 mod read_buffer;
+mod shared_sync;
 mod state;
 mod work;
 

@@ -47,6 +47,8 @@ pub(super) struct State {
     /// The form of the rows of open cursors, for the later fetches.
     pub(super) cursors: HashMap<u32, Arc<PackedLayout>>,
     pub(super) in_flight: VecDeque<InFlight>,
+    /// Whether the last in flight still lacks its Sync.
+    pub(super) owes_sync: bool,
     pub(super) backlog: VecDeque<Work>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) owner: Owner,
@@ -181,9 +183,13 @@ impl State {
                 return;
             }
             if let Some(work) = self.backlog.pop_front() {
+                if !self.can_share_sync(&work) {
+                    self.put_owed_sync();
+                }
                 self.start(connection, work);
                 continue;
             }
+            self.put_owed_sync();
             if !self.in_flight.is_empty() || matches!(self.cancelling, Cancelling::Sending(_)) {
                 return;
             }
@@ -237,10 +243,7 @@ impl State {
     pub(super) fn accept(&mut self, job: Job) {
         match job {
             Job::Run(request) => self.backlog.push_back(Work::Request(request)),
-            Job::RunAll(requests) => {
-                let work = requests.into_iter().map(Box::new).map(Work::Request);
-                self.backlog.extend(work);
-            }
+            Job::RunAll(requests) => self.accept_all(requests),
             Job::Checkout(checkout) if checkout.begin.is_none() => self.lend(checkout),
             Job::Checkout(checkout) => self.backlog.push_back(Work::Begin(checkout)),
         }
@@ -294,6 +297,7 @@ impl State {
             was_cached: matches!(phase, Phase::Executing),
             phase,
             pace,
+            has_sync: !self.owes_sync,
             sent: Instant::now(),
             error: None,
             has_rows: false,
@@ -370,7 +374,7 @@ impl State {
         Ok((Phase::Executing, None))
     }
 
-    /// Writes Bind, Execute and Sync for a statement that the server knows.
+    /// Writes Bind, Execute and, unless others may share it, Sync for a statement that the server knows.
     pub(super) fn put_bind(&mut self, work: &Work, prepared: &Prepared) -> Result<(), Error> {
         let Work::Request(request) = work else {
             return Ok(());
@@ -397,7 +401,10 @@ impl State {
             statement.layout(profile).formats(),
         )?;
         frontend::execute(&mut self.write, portal, max_rows);
-        frontend::sync(&mut self.write);
+        match request.shares_sync && prepared.pace.is_plain_read() {
+            true => self.owes_sync = true,
+            false => frontend::sync(&mut self.write),
+        }
         Ok(())
     }
 

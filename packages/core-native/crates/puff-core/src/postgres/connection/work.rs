@@ -42,6 +42,11 @@ impl Work {
         matches!(self, Work::Request(request) if matches!(request.operation, Operation::Raw { .. }))
     }
 
+    /// Whether it may have its Sync in common with others.
+    pub(super) fn shares_sync(&self) -> bool {
+        matches!(self, Work::Request(request) if request.shares_sync)
+    }
+
     /// Whether it is a statement that asks for rows and, by its first word, changes none.
     pub(super) fn is_read(&self) -> bool {
         let Work::Request(request) = self else {
@@ -91,6 +96,8 @@ pub(super) struct InFlight {
     pub(super) was_cached: bool,
     /// Of such a statement.
     pub(super) pace: Option<Arc<Pace>>,
+    /// Whether ReadyForQuery ends its answer; otherwise its CommandComplete does.
+    pub(super) has_sync: bool,
     pub(super) sent: Instant,
     /// The first error, from the server or from a sink.
     pub(super) error: Option<Error>,

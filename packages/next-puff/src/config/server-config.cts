@@ -20,6 +20,12 @@ export interface ServerConfig {
   workers?: number | 'auto';
   /** Memory in megabytes that the JavaScript of one worker may hold before it is replaced. */
   workerMemoryMb?: number;
+  /**
+   * A worker whose event loop has stood still for so long, as in an endless loop, is replaced; what it was answering gets
+   * 500. Default 60,000; 0: never. Not while a debugger is connected, and not without `workers`: there is nobody to
+   * notice.
+   */
+  workerStuckMs?: number;
   limits?: LimitsConfig;
   timeouts?: TimeoutsConfig;
   /**

@@ -199,6 +199,7 @@ const serverKeys: Record<keyof ServerConfig, Check> = {
   tls: shape(tlsKeys),
   workers: either("a whole number from 1 to 256, or 'auto'", wholeNumber(1, 256), oneOf('auto')),
   workerMemoryMb: wholeNumber(64),
+  workerStuckMs: duration,
   limits: shape(limitsKeys),
   timeouts: shape(timeoutsKeys),
   trustProxy: either(

@@ -21,6 +21,8 @@ export interface ServeOptions {
   workers: number;
   /** Memory that the JavaScript of one worker may hold; Node.js' own limit without it. */
   workerMemoryMb?: number | undefined;
+  /** How long the event loop of a worker may stand still before it is replaced; 0 for ever. */
+  workerStuckMs: number;
   /** Whether the process that started this one passes signals on and kills it at the second. */
   hasParent: boolean;
   /** Everything else. */
@@ -47,6 +49,8 @@ export interface ServerReport {
 }
 
 const DEFAULT_PORT = 3000;
+/** Longer than anything that is meant to end takes, and than requests wait. */
+const DEFAULT_STUCK_MS = 60_000;
 /** To abort tasks and give their jobs back. */
 const GIVE_BACK_MS = 5_000;
 
@@ -68,6 +72,7 @@ export function serveOptionsOf(
     // A development server compiles in the thread that serves; two would compile twice.
     workers: isDev ? 1 : workers === 'auto' ? availableParallelism() : workers,
     workerMemoryMb: args.workerMemoryMb ?? config.workerMemoryMb,
+    workerStuckMs: config.workerStuckMs ?? DEFAULT_STUCK_MS,
     hasParent,
     server:
       keepAliveMs === undefined

@@ -98,9 +98,15 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 async function startAnswering(options: ServeOptions, isolate: IsolateOptions): Promise<Answering> {
-  const { directory, isDev, workers: count, workerMemoryMb: memoryMb } = options;
+  const {
+    directory,
+    isDev,
+    workers: count,
+    workerMemoryMb: memoryMb,
+    workerStuckMs: stuckMs,
+  } = options;
   try {
-    if (count > 1) return await Workers.start({ isolate, count, memoryMb });
+    if (count > 1) return await Workers.start({ isolate, count, memoryMb, stuckMs });
     const running = await startIsolate(isolate);
     if (isDev) {
       const { distDir, restartsWhenFull } = running;

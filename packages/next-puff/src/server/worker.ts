@@ -11,7 +11,9 @@ export type ToWorker =
   /** Finish the tasks that run and say so. */
   | { kind: 'drainTasks' }
   /** Finish what is there and say so. */
-  | { kind: 'drain' };
+  | { kind: 'drain' }
+  /** Say that the event loop turns. */
+  | { kind: 'ping' };
 
 /** An error as it crosses between threads, which keep no more of one. */
 export interface WorkerFailure {
@@ -26,7 +28,8 @@ export type FromWorker =
   /** It cannot start, and another one could not either. */
   | { kind: 'failed'; failure: WorkerFailure }
   | { kind: 'tasksDrained' }
-  | { kind: 'drained' };
+  | { kind: 'drained' }
+  | { kind: 'pong' };
 
 const port = parentPort;
 if (port === null) throw new Error('worker.js is run by next-puff in a worker thread.');
@@ -35,7 +38,8 @@ const tell = (message: FromWorker) => port.postMessage(message);
 try {
   const isolate = await startIsolate(workerData as IsolateOptions);
   port.on('message', (message: ToWorker) => {
-    if (message.kind === 'signal') process.emit(message.signal, message.signal);
+    if (message.kind === 'ping') tell({ kind: 'pong' });
+    else if (message.kind === 'signal') process.emit(message.signal, message.signal);
     else if (message.kind === 'drainTasks') {
       void isolate.drainTasks().finally(() => tell({ kind: 'tasksDrained' }));
     } else void isolate.drain().finally(() => tell({ kind: 'drained' }));

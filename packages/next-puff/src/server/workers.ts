@@ -4,6 +4,7 @@ import { say } from '../report.js';
 import type { IsolateOptions } from './isolate-types.js';
 import type { EndingSignal } from './shutdown.js';
 import type { FromWorker, ToWorker, WorkerFailure } from './worker.js';
+import { watchEventLoop } from './worker-watch.js';
 
 /** How the workers of a server are made. */
 export interface WorkersOptions {
@@ -11,6 +12,8 @@ export interface WorkersOptions {
   count: number;
   /** Memory that the JavaScript of one worker may hold; Node.js' own limit without it. */
   memoryMb: number | undefined;
+  /** How long the event loop of one may stand still before it is replaced; 0 for ever. */
+  stuckMs: number;
 }
 
 /** Ends of a worker that never was ready, one after the other, until the server gives up. */
@@ -75,6 +78,8 @@ class Place {
   /** Ends in quick succession. */
   #ends = 0;
   #isDraining = false;
+  /** Why the worker ends, as soon as that is known. */
+  #failure: Error | undefined;
   #pause: NodeJS.Timeout | undefined;
   #onDrained = () => {};
   #onTasksDrained = () => {};
@@ -125,13 +130,13 @@ class Place {
       workerData: isolate,
       ...(memoryMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: memoryMb } }),
     });
-    let failure: Error | undefined;
+    this.#failure = undefined;
     worker.on('message', (message: FromWorker) => this.#hear(message));
     // Followed by `exit`.
     worker.on('error', (error: Error) => {
-      failure = error;
+      this.#failure ??= error;
     });
-    worker.on('exit', (code) => this.#end(code, failure));
+    worker.on('exit', (code) => this.#end(code, this.#failure));
     this.#worker = worker;
   }
 
@@ -143,14 +148,26 @@ class Place {
     } else if (message.kind === 'ready') {
       if (this.#wasEverReady) say(`worker ${this.#number} is ready again`);
       this.#wasEverReady = true;
+      this.#watch();
       this.#onReady(message.distDir);
-    } else if (this.#wasEverReady) {
+    } else if (message.kind === 'failed' && this.#wasEverReady) {
       // Next.js' files may be changing under it: the next attempt comes like after a crash.
       void this.#worker?.terminate();
-    } else {
+    } else if (message.kind === 'failed') {
       this.#isDraining = true;
       this.#onFailure(errorOf(message.failure));
     }
+  }
+
+  /** Replaces the worker when its event loop stands still. */
+  #watch(): void {
+    const { stuckMs } = this.#options;
+    const worker = this.#worker;
+    if (worker === undefined || stuckMs === 0) return;
+    watchEventLoop(worker, stuckMs, () => {
+      this.#failure = new Error(`its event loop stood still for ${stuckMs} ms`);
+      void worker.terminate();
+    });
   }
 
   #end(code: number, failure: Error | undefined): void {

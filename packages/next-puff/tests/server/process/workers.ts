@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../cli/support/cli';
 import { startFixture } from './fixture';
@@ -68,6 +69,26 @@ export function workerTests(): void {
       );
       await eventually(() => /worker \d is ready again/.test(server.stderr), 'it is replaced');
       await eventually(async () => (await threadsOf(address)).length === 2, 'both answer');
+    });
+
+    test('replaces one in an endless loop; the other answers meanwhile', async () => {
+      const server = startFixture(['--workers', '2'], { FIXTURE_STUCK_MS: '2000' });
+      const address = await server.address();
+      await eventually(async () => (await threadsOf(address)).length === 2, 'both answer');
+      const spinning = fetch(`${address}/api/spin`);
+      await sleep(500);
+      // It goes to the one that has less to do.
+      const { thread } = await threadOf(address);
+      expect((await spinning).status).toBe(500);
+      await eventually(
+        () => server.stderr.includes('its event loop stood still for 2000 ms; another one starts'),
+        'it is noticed',
+      );
+      await eventually(() => /worker \d is ready again/.test(server.stderr), 'it is replaced');
+      await eventually(async () => {
+        const after = await threadsOf(address);
+        return after.length === 2 && after.includes(thread);
+      }, 'the new one answers beside the other');
     });
 
     test('gives up when they never are ready', async () => {

@@ -1,0 +1,6 @@
+export const dynamic = 'force-dynamic';
+
+/** Never ends, and lets nothing else run. */
+export function GET() {
+  for (;;);
+}

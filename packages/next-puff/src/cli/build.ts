@@ -15,7 +15,9 @@ yours reads one while it is prerendered.
 Options are those of \`next build\` (see \`npx next build --help\`).
 `,
   async run(args) {
-    const { directory } = readNextArguments(args);
-    return runNode(findNext(directory).bin, ['build', ...args]);
+    const { directory, directoryArgument } = readNextArguments(args);
+    const forNext = args.map((arg) => (arg === directoryArgument ? directory : arg));
+    // There: Next.js writes paths from the working directory into the build, and `withPuff` looks for puff.config.
+    return runNode(findNext(directory).bin, ['build', ...forNext], { cwd: directory });
   },
 };

@@ -7,6 +7,8 @@ import { UsageError } from './usage-error.js';
 export interface NextArguments {
   /** The app: the positional argument, or the working directory. */
   directory: string;
+  /** That argument as it was given. */
+  directoryArgument: string | undefined;
   port: number | undefined;
   hostname: string | undefined;
 }
@@ -39,6 +41,7 @@ export function readNextArguments(args: readonly string[]): NextArguments {
   });
   return {
     directory: readDirectory(positionals[0]),
+    directoryArgument: positionals[0],
     port: values.port === undefined ? undefined : readPort(values.port, '--port'),
     hostname: typeof values.hostname === 'string' ? values.hostname : undefined,
   };

@@ -8,6 +8,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** How a script is run. */
 export interface NodeProcessOptions {
   env?: NodeJS.ProcessEnv;
+  /** Its working directory; without it that of this process. */
+  cwd?: string;
   /** Options of Node.js itself. */
   execArgv?: readonly string[];
   /** Takes what the script sends; without it the script cannot send. */
@@ -39,13 +41,14 @@ export async function runNode(
 export async function watchNode(
   script: string,
   args: readonly string[],
-  { env = process.env, execArgv = [], onMessage }: NodeProcessOptions = {},
+  { env = process.env, cwd, execArgv = [], onMessage }: NodeProcessOptions = {},
 ): Promise<NodeProcessEnd> {
   const preload = new URL('./exit-with-parent.js', import.meta.url).href;
   const child: ChildProcess = spawn(
     process.execPath,
     [...execArgv, '--import', preload, script, ...args],
     {
+      ...(cwd !== undefined && { cwd }),
       // The fourth stream says nothing; that it ends tells the child that we are gone.
       stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(onMessage ? (['ipc'] as const) : [])],
       env: { ...env, [PARENT_VARIABLE]: String(process.pid) },

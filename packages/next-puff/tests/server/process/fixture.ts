@@ -16,8 +16,8 @@ export function forgetFixture(): void {
 /** Builds the fixture app, with a standalone output beside the usual one. */
 export async function buildFixture(): Promise<void> {
   forgetFixture();
-  const { code, stderr, stdout } = await cli(['build'], {
-    cwd: FIXTURE_APP,
+  // From another folder, which the build has to cope with.
+  const { code, stderr, stdout } = await cli(['build', FIXTURE_APP], {
     env: { FIXTURE_OUTPUT: 'standalone' },
   });
   if (code !== 0) throw new Error(`${stdout}${stderr}`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -30,6 +30,10 @@ export function standaloneTests(): void {
     afterAll(() => {
       child?.kill('SIGKILL');
       rmSync(directory, { recursive: true });
+    });
+
+    test('puff.config comes along', () => {
+      expect(existsSync(join(app, 'puff.config.ts'))).toBe(true);
     });
 
     test.each([

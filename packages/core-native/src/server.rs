@@ -219,6 +219,13 @@ pub fn server_open_site(server_id: u32, config: String) -> Result<Option<String>
     Ok(opened.err().map(|error| error.to_string()))
 }
 
+/// Has a server compress no answers from now on.
+#[napi(catch_unwind)]
+pub fn server_disable_compression(server_id: u32) -> Result<()> {
+    server(server_id)?.disable_compression();
+    Ok(())
+}
+
 /// Ends whatever is left of a server, at once.
 #[napi(catch_unwind)]
 pub fn server_close(server_id: u32) {

@@ -10,7 +10,7 @@ import { socketRoutesOf } from '../websocket/next-routes.js';
 import { Exchanges } from './exchange/exchanges.js';
 import { serveGraphqlRoutes } from './graphql-routes.js';
 import type { IsolateOptions, RunningIsolate } from './isolate-types.js';
-import { attach, detach } from './native-server.js';
+import { attach, detach, disableCompression } from './native-server.js';
 import { DirectRoutes } from './next/direct-routes.js';
 import {
   type NextHandlers,
@@ -35,6 +35,7 @@ export async function startIsolate(options: IsolateOptions): Promise<RunningIsol
   const nextOptions = { ...options, server };
   const requireNext = requireNextOf(options.directory);
   const next = await startNext(nextOptions, requireNext);
+  if (options.isDev && !next.inner.nextConfig.compress) disableCompression(options.server);
   const routes = await findDirectRoutes(next, nextOptions, requireNext, options.server);
   const exchanges = new Exchanges(calls().boundary, server, (request) => {
     const route = routes?.find(request);

@@ -160,6 +160,11 @@ export function openSite(server: number, site: NativeSite): string | undefined {
   return loadNative().serverOpenSite(server, JSON.stringify(site)) ?? undefined;
 }
 
+/** Has a server compress no answers from now on: `compress: false` of an app in development. */
+export function disableCompression(server: number): void {
+  loadNative().serverDisableCompression(server);
+}
+
 /**
  * Ends a server so that no request is lost which it has accepted: it says that it is not ready, stops
  * listening, answers what is asked, and closes what is idle and its WebSockets. Its isolates stay attached.

@@ -35,6 +35,7 @@ export interface NextHandlers {
 
 /** `NextNodeServer`, as far as it is used here. */
 export interface InnerServer {
+  readonly nextConfig: { compress: boolean };
   getIncrementalCache(options: { requestHeaders: object }): Promise<IncrementalCache>;
 }
 

@@ -114,6 +114,18 @@ export function developmentTests(): void {
       socket.close();
     });
 
+    test.each([
+      [true, /^(?:zstd|br|gzip)$/],
+      [false, /^none$/],
+    ])('compress: %s holds', async (compress, encoding) => {
+      const directory = makeApp();
+      writeFileSync(join(directory, 'next.config.js'), `export default { compress: ${compress} };`);
+      const server = new Cli(['dev', '-p', '0'], { cwd: directory, env: OFFLINE });
+      const answer = await fetch(await server.address());
+      expect((await answer.text()).length).toBeGreaterThan(2_000);
+      expect(answer.headers.get('content-encoding') ?? 'none').toMatch(encoding);
+    });
+
     test('starts again, on the same port, when its configuration changes', async () => {
       const directory = makeApp();
       const server = new Cli(['dev', '-p', '0'], { cwd: directory, env: OFFLINE });

@@ -166,6 +166,11 @@ impl Server {
         Ok(())
     }
 
+    /// Compresses no answers from now on, as the app wants it.
+    pub fn disable_compression(&self) {
+        self.service.disable_compression();
+    }
+
     /// Writes the numbers of somebody else among its own.
     pub fn add_metrics(&self, source: Arc<dyn MetricsSource>) {
         self.service.metrics.add_source(source);

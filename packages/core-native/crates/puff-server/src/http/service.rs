@@ -47,6 +47,8 @@ pub(super) struct Service {
     trust_proxy: TrustProxy,
     tracing: TracingConfig,
     compression: Compression,
+    /// The app says `compress: false`, in development; a build says it by its site.
+    is_uncompressed: AtomicBool,
     /// What is sent in `Keep-Alive`.
     keep_alive: Option<HeaderValue>,
     /// Load balancers are told to look elsewhere.
@@ -81,6 +83,7 @@ impl Service {
             trust_proxy: config.trust_proxy,
             tracing: config.tracing,
             compression: Compression::new(config.compression),
+            is_uncompressed: AtomicBool::new(false),
             keep_alive,
             is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
@@ -94,6 +97,17 @@ impl Service {
 
     pub(super) fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Compresses nothing from now on.
+    pub(super) fn disable_compression(&self) {
+        self.is_uncompressed.store(true, Ordering::Relaxed);
+    }
+
+    fn compresses(&self) -> bool {
+        let site = self.site.get();
+        !self.is_uncompressed.load(Ordering::Relaxed)
+            && site.is_none_or(|open| open.site.is_compressed())
     }
 
     /// Lets load balancers look elsewhere.
@@ -147,8 +161,8 @@ impl Service {
         if let Some(response) = health::answer(self, &parts, is_admin) {
             return response;
         }
-        let is_compressed = self.site.get().is_none_or(|open| open.site.is_compressed());
-        let acceptance = is_compressed
+        let acceptance = self
+            .compresses()
             .then(|| self.compression.acceptance(&parts.method, &parts.headers))
             .flatten();
         let (body, fate) = if incoming.is_end_stream() {

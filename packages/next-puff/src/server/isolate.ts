@@ -7,6 +7,7 @@ import { calls } from '../boundary/calls.js';
 import { expectClients } from '../context/client-connection.cjs';
 import { answerSockets, expectSockets } from '../websocket/answer-sockets.js';
 import { socketRoutesOf } from '../websocket/next-routes.js';
+import { nextScopeOf } from '../websocket/next-scope.js';
 import { Exchanges } from './exchange/exchanges.js';
 import { serveGraphqlRoutes } from './graphql-routes.js';
 import type { IsolateOptions, RunningIsolate } from './isolate-types.js';
@@ -44,6 +45,7 @@ export async function startIsolate(options: IsolateOptions): Promise<RunningIsol
   });
   answerSockets({
     routes: socketRoutesOf(next.inner, options),
+    scope: nextScopeOf(requireNext),
     origin: `${options.hostname ?? 'localhost'}:${options.port}`,
     isDev: options.isDev,
   });

@@ -1,5 +1,6 @@
 import type { UpgradeHandler } from './handler.js';
 import { listenForSockets } from './native-sockets.js';
+import type { NextScope } from './next-scope.js';
 import type { SocketRoutes } from './socket-routes.js';
 import { SocketRun } from './socket-run.js';
 import { SocketServer } from './socket-server.js';
@@ -24,6 +25,8 @@ export function answersSockets(): boolean {
 /** How sockets are answered. */
 export interface AnswerSocketsOptions {
   routes: SocketRoutes;
+  /** Has Next.js know the handshake while a handler runs. */
+  scope: NextScope;
   /** Where the app is if a client names no host, for example `localhost:3000`. */
   origin: string;
   /** Whether handlers may be replaced. */
@@ -37,9 +40,9 @@ export interface AnswerSocketsOptions {
  * aborts when the socket ends. In development the sockets of a handler that was replaced are closed with
  * 1012, so that their clients connect again.
  */
-export function answerSockets({ routes, origin, isDev }: AnswerSocketsOptions): void {
+export function answerSockets({ routes, scope, origin, isDev }: AnswerSocketsOptions): void {
   expectSockets();
-  const host = { server: new SocketServer(), routes, origin };
+  const host = { server: new SocketServer(), routes, scope, origin };
   let isWatching = false;
   const runs = listenForSockets((native) => {
     const run = new SocketRun(native.id, host);

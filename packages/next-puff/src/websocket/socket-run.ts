@@ -7,6 +7,7 @@ import type { NativeRequest } from '../server/native-server.js';
 import { contextOf } from './handler.js';
 import { packHeaders } from './headers.js';
 import { refuseSocket, type SocketEvents, type SocketMessage } from './native-sockets.js';
+import type { NextScope } from './next-scope.js';
 import { ServerWebSocket } from './server-web-socket.js';
 import { socketRequest } from './socket-request.js';
 import type { SocketRoute, SocketRoutes } from './socket-routes.js';
@@ -16,6 +17,7 @@ import type { SocketServer } from './socket-server.js';
 export interface SocketRunHost {
   readonly server: SocketServer;
   readonly routes: SocketRoutes;
+  readonly scope: NextScope;
   /** Where the app is if a client names no host, for example `localhost:3000`. */
   readonly origin: string;
 }
@@ -93,7 +95,7 @@ export class SocketRun implements SocketEvents {
   }
 
   async #run(route: SocketRoute, request: NextRequest): Promise<void> {
-    const { server } = this.#host;
+    const { server, scope } = this.#host;
     const { pathname, handler, params } = route;
     const name = `UPGRADE ${pathname}`;
     const offered = request.headers.get('sec-websocket-protocol')?.split(',') ?? [];
@@ -118,7 +120,8 @@ export class SocketRun implements SocketEvents {
     try {
       const result = await runInContext(this.#context, () => {
         socket.runIn(AsyncLocalStorage.snapshot());
-        return handler(socket, server, request, contextOf(params));
+        // Inside of what the listeners run in: Next.js knows a handshake, and no socket.
+        return scope(request, pathname, () => handler(socket, server, request, contextOf(params)));
       });
       if (result instanceof Response) return await this.#answer(result, name);
       if (!socket.isAnswered && !this.#isOver) socket.accept();

@@ -197,6 +197,27 @@ describe.each(VARIANTS)('an app built by $bundler below "$basePath"', ({ bundler
     await printed('context active at close: false');
   });
 
+  test('cookies() and headers() are those of the handshake, in the handler alone', async () => {
+    expect(await refusal(connect('/request-apis'))).toMatchObject({ status: 401 });
+    const connected = ['one', 'two'].map(async (token) => {
+      const headers = { cookie: `token=${token}`, 'x-header': `of ${token}` };
+      const client = await connect('/request-apis', { headers });
+      expect(JSON.parse((await client.next()) as string)).toEqual({
+        token,
+        header: `of ${token}`,
+        isDraft: false,
+        setting: expect.stringMatching(/Cookies can only be modified/),
+        fetched: expect.stringMatching(/WebSocket/),
+      });
+      client.socket.send('tell');
+      expect(JSON.parse((await client.next()) as string)).toEqual({
+        listening: expect.stringMatching(/outside a request scope/),
+      });
+      await client.close();
+    });
+    await Promise.all(connected);
+  });
+
   test('a handler waits for a client that reads slowly', async () => {
     const client = await connect('/flood');
     client.socket.pause();

@@ -107,7 +107,7 @@ test('a source that is reached after the socket has ended is ended', async () =>
   const socket = await connect();
   socket.subscribe('1', 'subscription { opens(id: "left") }');
   await gates.reached('left');
-  socket.close(4321, 'bye');
+  socket.close(4321);
   await socket.closed;
   gates.open('left');
   await gates.noted('left ended');
@@ -132,7 +132,7 @@ test('a source that ends slowly keeps no other from ending with the socket', asy
     socket.subscribe(id, `subscription { closes(id: "${id}") }`);
     await gates.noted(`${id} opened`);
   }
-  socket.close(4321, 'bye');
+  socket.close(4321);
   gates.open('fast');
   await gates.noted('fast ended');
   gates.open('slow');
@@ -143,7 +143,7 @@ test('a socket that ends while its connection is examined leaves the others alon
   const [left, stays] = await Promise.all([TestSocket.open(server.url), connect()]);
   left.send({ type: 'connection_init', payload: { gate: 'examined' } });
   await gates.reached('examined');
-  left.close(4321, 'bye');
+  left.close(4321);
   await left.closed;
   gates.open('examined');
   stays.subscribe('1', '{ quick }');

@@ -12,6 +12,7 @@ pub mod pubsub;
 pub mod rate_limit;
 pub mod redis;
 pub mod server;
+pub mod signals;
 pub mod task_numbers;
 pub mod tasks;
 pub mod websocket;

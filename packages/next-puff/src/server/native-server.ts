@@ -160,6 +160,14 @@ export function openSite(server: number, site: NativeSite): string | undefined {
   return loadNative().serverOpenSite(server, JSON.stringify(site)) ?? undefined;
 }
 
+/**
+ * Has a second signal end this process, by SIGALRM, when JavaScript has not done it two seconds later: it may be in an endless
+ * loop. To be called once Node.js listens to the signals.
+ */
+export function enforceSecondSignal(): void {
+  loadNative().enforceSecondSignal();
+}
+
 /** Has a server compress no answers from now on: `compress: false` of an app in development. */
 export function disableCompression(server: number): void {
   loadNative().serverDisableCompression(server);

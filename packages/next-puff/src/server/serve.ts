@@ -13,6 +13,7 @@ import {
   closeServer,
   type DrainReport,
   drainServer,
+  enforceSecondSignal,
   type NativeServer,
   openSite,
   startNativeServer,
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   // The app itself may want to see to signals, as under `next start`.
   if (!process.env.NEXT_MANUAL_SIG_HANDLE) {
     onEndingSignal((signal) => void end(signal), !options.hasParent);
+    if (!options.hasParent) enforceSecondSignal();
   }
 
   answering = await startAnswering(options, {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../cli/support/cli';
 import { RawConnection } from '../support/raw-http';
@@ -81,6 +82,18 @@ export function shutdownTests(): void {
       } finally {
         notes.remove();
       }
+    });
+
+    test('a second one ends a process in an endless loop', async () => {
+      const server = startFixture();
+      const address = await server.address();
+      const spinning = fetch(`${address}/api/spin`).catch(() => 'cut off');
+      await sleep(500);
+      server.kill('SIGTERM');
+      await sleep(500);
+      server.kill('SIGTERM');
+      expect(await server.outcome()).toMatchObject({ signal: 'SIGALRM' });
+      expect(await spinning).toBe('cut off');
     });
 
     test('Ctrl-C ends it, which reaches it twice', async () => {

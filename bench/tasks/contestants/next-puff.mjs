@@ -13,7 +13,12 @@ const NEW_JOB = {
 /** @param {{ databaseUrl: string, redisUrl: string }} services @param {string} variant */
 export async function open({ databaseUrl, redisUrl }, variant) {
   const store = await openStore(variant, databaseUrl, redisUrl);
-  const job = (payload) => ({ ...NEW_JOB, payload: JSON.stringify(payload), runAt: Date.now(), delayMs: 0 });
+  const job = (payload) => ({
+    ...NEW_JOB,
+    payload: JSON.stringify(payload),
+    runAt: Date.now(),
+    delayMs: 0,
+  });
   return {
     add: (payload) => store.add([job(payload)]),
     addMany: (payloads) => store.add(payloads.map(job)),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startTemporaryPostgres, type TemporaryPostgres } from 'next-puff/embedded';
 import type { TaskStatus } from 'next-puff/tasks';
@@ -170,6 +171,32 @@ describe('in development', () => {
     await eventually(async () => (await textNow()) === 'good morning Lee', 'new code runs');
     const { ticks } = app;
     await eventually(() => app.ticks > ticks, 'schedules run in development');
+  });
+
+  test('changed code begins when no run of the former code is at work any more', async () => {
+    const server = app.start('dev', ['dev', ...ON_ANY_PORT]);
+    const origin = await server.address();
+    const gate = app.gate('former');
+    const former = await schedule(origin, { to: 'Max', gate: gate.path });
+    await eventually(() => app.runs.some(({ id }) => id === former), 'the former code runs');
+    const { greeting } = app.runs.find(({ id }) => id === former) as { greeting: string };
+    app.edit('lib/greeting.ts', greeting, 'good evening');
+    // Next.js sees the change while that runs.
+    for (let mails = 0; mails < 10; mails++) {
+      await schedule(origin, { to: 'Tom' });
+      await sleep(500);
+    }
+    gate.open();
+    expect((await resultOf(origin, former)).text).toBe(`${greeting} Max`);
+    const isNew = (run: { greeting: string }) => run.greeting === 'good evening';
+    await eventually(async () => {
+      await resultOf(origin, await schedule(origin, { to: 'Eva' }));
+      return app.runs.some(isNew);
+    }, 'new code runs');
+    const { runs } = app;
+    const first = runs.findIndex(isNew);
+    expect(runs.findIndex(({ what, id }) => what === 'end' && id === former)).toBeLessThan(first);
+    expect(runs.slice(first).every(isNew)).toBe(true);
   });
 });
 

@@ -28,31 +28,32 @@ export interface Mail {
 
 /** A copy of the fixture app, on a database of a test's own. */
 export class TasksApp {
-  readonly #dir: string;
-  readonly #env: Record<string, string>;
+  readonly directory: string;
+  readonly env: Record<string, string>;
 
   constructor(databaseUrl: string) {
     mkdirSync(COPIES, { recursive: true });
-    this.#dir = mkdtempSync(join(COPIES, 'app-'));
-    cpSync(FIXTURE, this.#dir, {
+    this.directory = mkdtempSync(join(COPIES, 'app-'));
+    cpSync(FIXTURE, this.directory, {
       recursive: true,
       filter: (source) => !LEFT_OUT.has(basename(source)),
     });
-    this.#env = {
+    this.env = {
       DATABASE_URL: databaseUrl,
       REDIS_URL: '',
-      FIXTURE_NOTES: join(this.#dir, 'notes.txt'),
+      FIXTURE_NOTES: join(this.directory, 'notes.txt'),
+      FIXTURE_RUNS: join(this.directory, 'runs.txt'),
     };
   }
 
   /** Runs a command of next-puff to its end. */
   run(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return cli(args, { cwd: this.#dir, env: { ...this.#env, ...env } });
+    return cli(args, { cwd: this.directory, env: { ...this.env, ...env } });
   }
 
   /** Starts a server or a worker, which calls itself by the name in its results. */
   start(name: string, args: string[], env: Record<string, string> = {}): Cli {
-    return new Cli(args, { cwd: this.#dir, env: { ...this.#env, FIXTURE_NAME: name, ...env } });
+    return new Cli(args, { cwd: this.directory, env: { ...this.env, FIXTURE_NAME: name, ...env } });
   }
 
   /** Runs `next-puff tasks` and answers the JSON that it printed. */
@@ -70,26 +71,38 @@ export class TasksApp {
 
   /** How often the fixture's schedule has run. */
   get ticks(): number {
-    const { FIXTURE_NOTES: notes = '' } = this.#env;
-    return existsSync(notes) ? readFileSync(notes, 'utf8').split('\n').length - 1 : 0;
+    return linesOf(this.env.FIXTURE_NOTES).length;
+  }
+
+  /** Begins and ends of mails being sent, each with its job and the greeting that its code has. */
+  get runs(): { what: string; id: string; greeting: string }[] {
+    return linesOf(this.env.FIXTURE_RUNS).map((line) => {
+      const [what = '', id = '', ...greeting] = line.split(' ');
+      return { what, id, greeting: greeting.join(' ') };
+    });
   }
 
   /** A file that does not exist: a mail with this gate is being sent until it is opened. */
   gate(name: string): { path: string; open(): void } {
-    const path = join(this.#dir, `${name}.gate`);
+    const path = join(this.directory, `${name}.gate`);
     return { path, open: () => writeFileSync(path, '') };
   }
 
   /** Changes a file of the app. */
   edit(file: string, from: string, to: string): void {
-    const path = join(this.#dir, file);
+    const path = join(this.directory, file);
     writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));
   }
 
   /** Removes the copy; what runs in it was ended before. */
   remove(): void {
-    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function linesOf(path: string | undefined): string[] {
+  if (path === undefined || !existsSync(path)) return [];
+  return readFileSync(path, 'utf8').split('\n').slice(0, -1);
 }
 
 /** Has a server schedule a mail and answers the id of the job. */

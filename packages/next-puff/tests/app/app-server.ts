@@ -66,17 +66,10 @@ export class AppServer {
 
   /** Memory of the server process in use, in megabytes. */
   memory(): number {
-    const pid = this.#nextPid();
-    const [, kilobytes] =
-      /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    // With a database of its own the command serves in its own process.
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    const [, kilobytes] = /^VmRSS:\s+(\d+)/m.exec(status) ?? [];
     return Number(kilobytes) / 1024;
-  }
-
-  /** Next.js runs in a child of the command. */
-  #nextPid(): number {
-    const parent = this.#child.pid;
-    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
-    return Number(children.trim().split(' ')[0]);
   }
 
   async stop(): Promise<void> {

@@ -242,6 +242,8 @@ describe("the handlers of Next.js' caches", () => {
   test('and for the soft tags of who reads', async () => {
     await handlersOf(one).set('soft', { texts: ['a'], tags: ['own'] });
     await eventually(isThere('use cache soft'), 'it is shared');
+    // Revalidations count milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 10));
     await handlersOf(one).updateTags(['_N_T_/before']);
     await eventually(isMarked('_N_T_/before'), 'Redis knows');
     await withLater(async (later) => {

@@ -22,13 +22,14 @@ const BOUNDS: [Duration; 10] = [
     Duration::from_secs(2),
 ];
 
-/// Servers with numbers of their own. Those of further ones are counted together.
+/// Servers with numbers of their own: a further one takes the place of one that has no connection any more, or is counted
+/// with others.
 const MAX_SERVERS: usize = 100;
 const OTHERS: &str = "others";
 
 static SERVERS: Mutex<BTreeMap<String, Arc<Counters>>> = Mutex::new(BTreeMap::new());
 
-/// What the connections to one server count; as long as the process lives, so that sums only grow.
+/// What the connections to one server count, also after they have ended, so that sums only grow.
 #[derive(Default)]
 pub(super) struct Counters {
     connections: AtomicI64,
@@ -79,9 +80,21 @@ pub fn latency_bounds() -> &'static [Duration] {
 /// The counters of a server.
 pub(super) fn counters_of(server: &str) -> Arc<Counters> {
     let mut servers = lock(&SERVERS);
-    let is_known = servers.contains_key(server) || servers.len() < MAX_SERVERS;
-    let server = if is_known { server } else { OTHERS };
+    let mut has_place = servers.contains_key(server) || servers.len() < MAX_SERVERS;
+    if !has_place && let Some(unused) = unused_of(&servers) {
+        servers.remove(&unused);
+        has_place = true;
+    }
+    let server = if has_place { server } else { OTHERS };
     servers.entry(server.to_string()).or_default().clone()
+}
+
+/// A server whose counters no connection holds.
+fn unused_of(servers: &BTreeMap<String, Arc<Counters>>) -> Option<String> {
+    let mut unused = servers
+        .iter()
+        .filter(|(server, counters)| Arc::strong_count(counters) == 1 && *server != OTHERS);
+    unused.next().map(|(server, _)| server.clone())
 }
 
 impl Counters {
@@ -144,4 +157,23 @@ impl Counters {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_without_connections_make_room_for_others() {
+        let is_counted = |server: &str| server_numbers().iter().any(|of| of.server == server);
+        let mut held: Vec<_> = (0..MAX_SERVERS)
+            .map(|index| counters_of(&format!("numbers {index}")))
+            .collect();
+        let _alone = counters_of("one too many");
+        assert!(!is_counted("one too many") && is_counted(OTHERS));
+        held.pop();
+        let _next = counters_of("next");
+        assert!(is_counted("next") && is_counted("numbers 0"));
+        assert!(!is_counted(&format!("numbers {}", MAX_SERVERS - 1)));
+    }
 }

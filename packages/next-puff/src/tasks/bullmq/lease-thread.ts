@@ -2,16 +2,23 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { openClient } from './connection.js';
-import type { LeaseCommand, LeaseNews, LeaseThreadData, Lock } from './leases.js';
+import {
+  keyOf,
+  type LeaseCommand,
+  type LeaseNews,
+  type LeaseThreadData,
+  type Lock,
+} from './leases.js';
+import { LockTable } from './lock-table.js';
 import { defineScripts, runScript } from './scripts.js';
 
 /** Locks renewed by one script. */
 const BATCH = 500;
 
-const { settings, leaseMs } = workerData as LeaseThreadData;
+const { settings, leaseMs, table } = workerData as LeaseThreadData;
+const shared = new LockTable(table);
+/** Locks that have no place in the table. */
 const held = new Map<string, Lock>();
-
-const keyOf = (lock: Lock) => `${lock.queue}${lock.id} ${lock.token}`;
 
 parentPort?.on('message', ({ type, lock }: LeaseCommand) => {
   if (type === 'hold') held.set(keyOf(lock), lock);
@@ -28,10 +35,10 @@ void client.info().then(() => tell('ready'));
 let isRenewing = false;
 setInterval(
   async () => {
-    if (isRenewing || held.size === 0) return;
+    if (isRenewing) return;
     isRenewing = true;
     try {
-      await renew([...held.values()]);
+      await renew([...shared.all(), ...held.values()]);
     } catch {
       // The connection is down, or Redis is: the next turn tries again.
     } finally {

@@ -107,6 +107,8 @@ export class BullmqWorker implements StoreWorker {
       worker.on('error', (error) => this.#trouble(error));
       worker.on('active', () => this.#recovered());
       worker.on('drained', () => this.#recovered());
+      worker.on('completed', (job) => this.#ended(queue, job));
+      worker.on('failed', (job) => job && this.#ended(queue, job));
       this.#workers.set(queue, worker);
     }
     client.on('close', () => this.#trouble(new Error('The connection to Redis is lost.')));
@@ -157,6 +159,11 @@ export class BullmqWorker implements StoreWorker {
       if (admission?.runs) admission.leave();
       if (hasSlot) this.#freeSlot();
     }
+  }
+
+  /** BullMQ has stored how a run ended: until then its lock is renewed. */
+  #ended(queue: string, { id = '', token = '' }: Job): void {
+    this.#leases.release({ queue: this.#engine.layout.queue(queue), id, token });
   }
 
   async #end(job: Job, token: string, run: Run, outcome: RunOutcome): Promise<unknown> {

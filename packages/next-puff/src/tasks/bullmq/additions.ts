@@ -6,8 +6,10 @@ import { type JobAddress, keyedJobId, newJobId, storeId } from './job-id.js';
 import { optionsOf, type StoredOptions } from './job-options.js';
 import type { Records } from './records.js';
 
-/** Jobs that go to Redis together. */
+/** Jobs that go to Redis together at most. */
 const BATCH = 1_000;
+/** So many go at once: Redis works on them while the next ones are written. */
+const ENOUGH = 32;
 /** A record goes at the earliest so long after its time: until then the job may not have run. */
 const GRACE_MS = 60_000;
 /** How long children of a job can be found at least, after the last one was added. */
@@ -36,7 +38,9 @@ export function prepare(job: NewJob): PreparedJob {
   return { queue, id, task, payload, nonce, options: optionsOf(job, id, nonce, Date.now()) };
 }
 
-interface Pending extends PreparedJob {
+/** Jobs of one call. */
+interface Pending {
+  jobs: readonly PreparedJob[];
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -47,6 +51,7 @@ export class Additions {
   readonly #records: Records;
   readonly #expiry: Expiry;
   #pending: Pending[] = [];
+  #pendingJobs = 0;
 
   constructor(engine: Engine, records: Records, expiry: Expiry) {
     this.#engine = engine;
@@ -54,22 +59,26 @@ export class Additions {
     this.#expiry = expiry;
   }
 
-  add(jobs: readonly PreparedJob[]): Promise<AddedJob[]> {
-    return Promise.all(jobs.map((job) => this.#add(job)));
+  /** Adds jobs, each unless it is there already. */
+  async add(jobs: readonly PreparedJob[]): Promise<AddedJob[]> {
+    if (jobs.length > 0) await this.#store(jobs);
+    return Promise.all(
+      jobs.map((job) =>
+        job.id === job.nonce ? { id: storeId(job), isDuplicate: false } : this.#settleKeyed(job),
+      ),
+    );
   }
 
-  /** Adds a job, unless it is there already. */
-  async #add(job: PreparedJob): Promise<AddedJob> {
-    await this.#store(job);
+  /** Whether a job with an idempotency key, which was just sent, is the one that Redis keeps. */
+  async #settleKeyed(job: PreparedJob): Promise<AddedJob> {
     const added = { id: storeId(job), isDuplicate: false };
-    if (job.id === job.nonce) return added;
     // Redis has kept the first one of this key. If its time is over but nobody has swept it yet, it goes now.
     for (let attempt = 0; attempt < 3; attempt++) {
       const owner = await this.#ownerOf(job);
       if (owner === job.nonce) return added;
       if (owner !== undefined && (await this.#records.get(added.id)) !== undefined) break;
       await this.#expiry.sweep(job.queue);
-      await this.#store(job);
+      await this.#store([job]);
     }
     return { ...added, isDuplicate: true };
   }
@@ -81,33 +90,37 @@ export class Additions {
     return options === null ? undefined : (JSON.parse(options) as StoredOptions).puff?.nonce;
   }
 
-  #store(job: PreparedJob): Promise<void> {
+  #store(jobs: readonly PreparedJob[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#pending.length === 0) setImmediate(() => this.#flush());
-      this.#pending.push({ ...job, resolve, reject });
+      this.#pending.push({ jobs, resolve, reject });
+      this.#pendingJobs += jobs.length;
+      if (this.#pendingJobs >= ENOUGH) this.#flush();
     });
   }
 
   #flush(): void {
-    const queues = new Map<string, Pending[]>();
-    for (const job of this.#pending) {
-      const jobs = queues.get(job.queue);
-      if (jobs) jobs.push(job);
-      else queues.set(job.queue, [job]);
-    }
+    const calls = this.#pending;
     this.#pending = [];
-    for (const [queue, jobs] of queues) {
-      for (let start = 0; start < jobs.length; start += BATCH) {
-        const batch = jobs.slice(start, start + BATCH);
-        this.#send(queue, batch).then(
-          () => {
-            for (const { resolve } of batch) resolve();
-          },
-          (error: unknown) => {
-            for (const { reject } of batch) reject(error);
-          },
-        );
+    this.#pendingJobs = 0;
+    const batches: { queue: string; jobs: PreparedJob[]; calls: Set<Pending> }[] = [];
+    const open = new Map<string, (typeof batches)[number]>();
+    for (const call of calls) {
+      for (const job of call.jobs) {
+        let batch = open.get(job.queue);
+        if (batch === undefined || batch.jobs.length === BATCH) {
+          batch = { queue: job.queue, jobs: [], calls: new Set() };
+          batches.push(batch);
+          open.set(job.queue, batch);
+        }
+        batch.jobs.push(job);
+        batch.calls.add(call);
       }
+    }
+    const sent = batches.map(({ queue, jobs }) => this.#send(queue, jobs));
+    for (const call of calls) {
+      const own = sent.filter((_, place) => batches[place]?.calls.has(call));
+      Promise.all(own).then(() => call.resolve(), call.reject);
     }
   }
 

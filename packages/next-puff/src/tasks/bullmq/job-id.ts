@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 /** Where a job is: BullMQ's ids are unique in their queue only. */
 export interface JobAddress {
@@ -22,6 +22,20 @@ export function addressOf(jobId: string): JobAddress | undefined {
 let lastTime = 0;
 let sequence = 0;
 
+const RANDOM_BYTES = 9;
+/** Random bytes for the next ids: asking the system for a few at a time costs more than all else of an id. */
+const random = Buffer.alloc(RANDOM_BYTES * 512);
+let usedRandom = random.length;
+
+function randomText(): string {
+  if (usedRandom === random.length) {
+    randomFillSync(random);
+    usedRandom = 0;
+  }
+  usedRandom += RANDOM_BYTES;
+  return random.toString('base64url', usedRandom - RANDOM_BYTES, usedRandom);
+}
+
 /**
  * A BullMQ id that no other job has, and that sorts behind those this process made before. It is made by whoever
  * schedules, so that a repeated command adds nothing.
@@ -34,7 +48,7 @@ export function newJobId(): string {
   }
   const time = lastTime.toString(36).padStart(9, '0');
   const order = (sequence++).toString(36).padStart(5, '0');
-  return `j${time}${order}${randomBytes(9).toString('base64url')}`;
+  return `j${time}${order}${randomText()}`;
 }
 
 /** The BullMQ id of all jobs of a task with this idempotency key: Redis keeps only one of them. */

@@ -33,7 +33,7 @@ export class LockTable {
   put({ queue, id, token }: Lock): number | undefined {
     const text = `${queue}\n${id}\n${token}`;
     // A character is three bytes of UTF-8 at most.
-    if (text.length * 3 > TEXT_BYTES || id.includes('\n')) return undefined;
+    if (text.length * 3 > TEXT_BYTES || text.split('\n').length !== 3) return undefined;
     const place = this.#free.pop();
     if (place === undefined) return undefined;
     const word = place * WORDS;
